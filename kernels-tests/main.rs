@@ -1,0 +1,1 @@
+//! Every kernel against the f64 reference, and the invariants of masking and compaction.

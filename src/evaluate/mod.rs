@@ -1,0 +1,1 @@
+//! Scores candidates of a network on a data set with the GPU.

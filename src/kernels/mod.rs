@@ -1,0 +1,47 @@
+//! The compute kernels: WGSL templates with the parameters, bindings and variants that the host needs to know.
+//!
+//! Every kernel binds, in group 0: binding 0 `live: array<u32>` (storage, read, dynamic offset: the live channel
+//! table of one candidate, see [`live`]), binding 1 `p: Params` (uniform), and from binding 2 on its tensors in the
+//! order of [`Kernel::bindings`]. The entry point is `main`.
+
+pub mod live;
+mod template;
+
+pub use template::{TemplateError, wgsl};
+
+/// How a kernel uses one of its tensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`.
+    Write,
+}
+
+/// One kernel: a WGSL template and its contract.
+#[derive(Debug)]
+pub struct Kernel {
+    /// The stem of its files: `shaders/NAME.wgsl`, `src/kernels/NAME.rs`.
+    pub name: &'static str,
+    /// The template, in minijinja syntax (`#for`-style line statements, `${…}` for values).
+    pub source: &'static str,
+    /// The tensors from binding 2 on.
+    pub bindings: &'static [Access],
+    /// The name and order of the 32-bit words of its `Params` struct; the contract test compares them with WGSL.
+    pub params: &'static [&'static str],
+    /// Every specialisation that the planner may ask for.
+    pub variants: fn() -> Vec<Spec>,
+}
+
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// The structural constants of a pipeline: template variables, never sizes that a model decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Spec(pub Vec<(&'static str, u32)>);
+
+/// All kernels, for tests and lookups.
+pub static ALL: &[&Kernel] = &[];

@@ -1,0 +1,49 @@
+//! Renders a kernel's WGSL: unrolled, with the shared parts included, for one specialisation.
+
+use super::{Kernel, Spec};
+use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use thiserror::Error;
+
+/// A template that does not render: a defect of this crate, never of a model.
+#[derive(Debug, Error)]
+#[error("kernel {kernel} with {spec:?} does not render: {source}")]
+pub struct TemplateError {
+    kernel: &'static str,
+    spec: Spec,
+    source: minijinja::Error,
+}
+
+/// The parts that kernels import, by the name they import them under.
+static SHARED: &[(&str, &str)] = &[
+    ("live", include_str!("../../shaders/shared/live.wgsl")),
+    ("activation", include_str!("../../shaders/shared/activation.wgsl")),
+];
+
+fn environment() -> &'static Environment<'static> {
+    static ENVIRONMENT: OnceLock<Environment<'static>> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let syntax = SyntaxConfig::builder()
+            .block_delimiters("{%", "%}")
+            .variable_delimiters("${", "}")
+            .comment_delimiters("{#", "#}")
+            .line_statement_prefix("#")
+            .build()
+            .expect("the delimiters are distinct");
+        let mut environment = Environment::new();
+        environment.set_syntax(syntax);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in SHARED {
+            environment.add_template(name, source).expect("shared shader parts parse");
+        }
+        environment
+    })
+}
+
+/// The WGSL of `kernel` for `spec`. Template variables are the names in `spec`.
+pub fn wgsl(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
+    let fail = |source| TemplateError { kernel: kernel.name, spec: spec.clone(), source };
+    let values: BTreeMap<&str, u32> = spec.0.iter().copied().collect();
+    environment().render_str(kernel.source, values).map_err(fail)
+}

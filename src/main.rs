@@ -1,0 +1,3 @@
+//! The `wgpu-pagcp` command.
+
+fn main() {}

@@ -1,0 +1,213 @@
+//! What lowering a node to steps needs to know of its values, and how steps and constants are added.
+
+use super::{Operand, Step};
+use crate::graph::{Graph, Node, ValueId};
+use crate::kernels::live::{LiveLayout, Record, StoredSegment};
+use crate::tensor::{Tensor, count};
+use crate::units::Units;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why a graph cannot be planned.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// A node that this crate cannot run as it stands.
+    #[error("node {node} ({op}): {reason}")]
+    Unsupported {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// A buffer over the device's limit.
+    #[error("value {value} needs {bytes} bytes, the device binds at most {limit}")]
+    TooLarge {
+        /// The value.
+        value: String,
+        /// Its stored size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// What kind of device a plan is for: decides kernels and weight layouts, in `select`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceClass {
+    /// Default limits, no features.
+    Portable,
+    /// A CPU device with subgroups of one fixed size: lanes own several outputs, weights are read
+    /// lane-distributed and broadcast.
+    Broadcast {
+        /// The subgroup size.
+        subgroup: u32,
+    },
+}
+
+/// The stored (NC4HW4) form of a value: `[images][groups][height][width][4]`. Values of rank 2 have one pixel; of
+/// values of rank 3 the last axis is the width; of rank 5 and more the middle axes are joined into the height.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Dimension 0.
+    pub images: u32,
+    /// Dimension 1 when nothing is pruned.
+    pub channels: u32,
+    /// Channel groups when nothing is pruned; each segment starts on one of its own.
+    pub groups: u32,
+    /// Rows.
+    pub height: u32,
+    /// Columns.
+    pub width: u32,
+    /// The record of its channel layout in the live table.
+    pub record: Record,
+    /// Its channel layout.
+    pub segments: Vec<StoredSegment>,
+}
+
+impl Stored {
+    /// The number of `f32` it takes.
+    pub fn floats(&self) -> usize {
+        self.images as usize * self.groups as usize * self.height as usize * self.width as usize * 4
+    }
+
+    /// Pixels of one channel of one image.
+    pub fn pixels(&self) -> u32 {
+        self.height * self.width
+    }
+
+    /// Where logical channel `channel` is stored: `(group, lane)`.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn place(&self, channel: u32) -> (u32, u32) {
+        let mut rest = channel;
+        for segment in &self.segments {
+            if rest < segment.channels {
+                return (segment.first_group + rest / 4, rest % 4);
+            }
+            rest -= segment.channels;
+        }
+        panic!("channel {channel} of {}", self.channels)
+    }
+}
+
+/// A plan under construction.
+pub struct Lowering<'a> {
+    /// The optimised graph.
+    pub graph: &'a Graph,
+    /// The shape of every value, by id.
+    pub shapes: &'a [Vec<usize>],
+    /// Kernels are chosen for this.
+    pub class: DeviceClass,
+    /// Steps so far; their slots are still one per value and are merged afterwards.
+    pub steps: Vec<Step>,
+    /// Packed constants so far.
+    pub constants: Vec<Arc<[f32]>>,
+    /// Channel layouts so far.
+    pub live: LiveLayout,
+    units: &'a Units,
+    slots: Vec<u64>,
+    slot_of: Vec<Option<usize>>,
+}
+
+impl<'a> Lowering<'a> {
+    /// An empty plan for `graph`, whose values have `shapes` and are cut by `units`.
+    pub fn new(graph: &'a Graph, shapes: &'a [Vec<usize>], units: &'a Units, class: DeviceClass) -> Self {
+        Self {
+            graph,
+            shapes,
+            class,
+            steps: Vec::new(),
+            constants: Vec::new(),
+            live: LiveLayout::default(),
+            units,
+            slots: Vec::new(),
+            slot_of: vec![None; graph.values.len()],
+        }
+    }
+
+    /// The stored form of a value of rank 1 (one image, one pixel) or more.
+    pub fn stored(&mut self, value: ValueId) -> Stored {
+        let shape = &self.shapes[value.0];
+        let (images, channels, rest) = match shape[..] {
+            [] => (1, 1, &[][..]),
+            [channels] => (1, channels, &[][..]),
+            [images, channels, ..] => (images, channels, &shape[2..]),
+        };
+        let width = rest.last().copied().unwrap_or(1);
+        let height = count(rest) / width.max(1);
+        let segments = self.stored_segments(value, channels as u32);
+        let groups = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
+        let record = self.live.record(segments.clone());
+        Stored {
+            images: images as u32,
+            channels: channels as u32,
+            groups,
+            height: height as u32,
+            width: width as u32,
+            record,
+            segments,
+        }
+    }
+
+    fn stored_segments(&self, value: ValueId, channels: u32) -> Vec<StoredSegment> {
+        let segments = self.units.segments.get(value.0).map_or(&[][..], Vec::as_slice);
+        if segments.is_empty() {
+            return vec![StoredSegment { first_group: 0, channels, unit: None }];
+        }
+        let mut first_group = 0;
+        let mut stored = Vec::with_capacity(segments.len());
+        for segment in segments {
+            let channels = segment.channels as u32;
+            let unit = segment.unit.map(|(unit, block)| (unit, block as u32));
+            stored.push(StoredSegment { first_group, channels, unit });
+            first_group += channels.div_ceil(4);
+        }
+        stored
+    }
+
+    /// The buffer of a value that a step computes or reads.
+    pub fn slot(&mut self, value: ValueId) -> Operand {
+        if let Some(slot) = self.slot_of[value.0] {
+            return Operand::Slot(slot);
+        }
+        let bytes = self.stored(value).floats() as u64 * 4;
+        self.slots.push(bytes);
+        self.slot_of[value.0] = Some(self.slots.len() - 1);
+        Operand::Slot(self.slots.len() - 1)
+    }
+
+    /// Lets `value` share the buffer of `source`: same bytes, same channel layout.
+    pub fn alias(&mut self, value: ValueId, source: ValueId) {
+        self.slot(source);
+        self.slot_of[value.0] = self.slot_of[source.0];
+    }
+
+    /// Adds a packed constant.
+    pub fn pack(&mut self, floats: Vec<f32>) -> Operand {
+        self.constants.push(floats.into());
+        Operand::Constant(self.constants.len() - 1)
+    }
+
+    /// A constant input of a node, or an error that says it must be one.
+    pub fn constant(&self, node: &Node, input: usize) -> Result<&'a Tensor, PlanError> {
+        let value = node.inputs[input];
+        let graph: &'a Graph = self.graph;
+        graph.constant(value).ok_or_else(|| {
+            let name = &graph.value(value).name;
+            unsupported(node, format!("input {input} ({name}) must be a constant, it is computed"))
+        })
+    }
+
+    /// Bytes of the slots so far, one per value.
+    pub fn slots(&self) -> &[u64] {
+        &self.slots
+    }
+}
+
+/// A [`PlanError::Unsupported`] for `node`.
+pub fn unsupported(node: &Node, reason: String) -> PlanError {
+    PlanError::Unsupported { node: node.name.clone(), op: node.op.name(), reason }
+}

@@ -1,0 +1,135 @@
+//! A plan: what the GPU will do for one network at one batch size, as plain data.
+
+mod lower;
+
+pub use lower::{DeviceClass, Lowering, PlanError, Stored, unsupported};
+
+use crate::kernels::live::{LiveLayout, LiveTable, Record};
+use crate::kernels::{Kernel, Spec};
+use std::sync::Arc;
+
+/// A buffer that a step binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// An activation buffer of the plan, reused over lifetimes.
+    Slot(usize),
+    /// A constant of the plan: packed weights.
+    Constant(usize),
+    /// A buffer that the caller brings: graph inputs and outputs in their host layout, labels, loss sums.
+    External(usize),
+}
+
+/// How many workgroups a step needs; resolved for each candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Grid {
+    /// One thread for each of `per_group` elements of each live channel group of `record`.
+    Elements {
+        /// The channel layout.
+        record: Record,
+        /// Images times pixels.
+        per_group: u32,
+        /// Threads of a workgroup.
+        workgroup: u32,
+    },
+    /// `tiles` workgroups along x, along y one for every `groups` live channel groups of `record`.
+    Tiles {
+        /// Pixel tiles.
+        tiles: u32,
+        /// The channel layout of the output.
+        record: Record,
+        /// Channel groups that one workgroup computes.
+        groups: u32,
+    },
+    /// Always the same.
+    Fixed([u32; 3]),
+}
+
+/// One dispatch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The node it computes, for labels, timings and errors.
+    pub node: String,
+    /// The ONNX operator of that node.
+    pub op: &'static str,
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Its specialisation.
+    pub spec: Spec,
+    /// Its uniform parameters, one word each, in the order of [`Kernel::params`]; floats by their bits.
+    pub params: Vec<u32>,
+    /// What it binds from binding 2 on.
+    pub operands: Vec<Operand>,
+    /// Its size.
+    pub grid: Grid,
+    /// Multiply-accumulates when nothing is pruned, for reports.
+    pub macs: u64,
+}
+
+/// Where a graph input or output is, between its pack or unpack step and the caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// The value's name.
+    pub name: String,
+    /// Its dimensions at this plan's batch size.
+    pub shape: Vec<usize>,
+    /// Its host-layout buffer (row-major `f32`), an [`Operand::External`] index.
+    pub external: usize,
+    /// Its stored form: NC4HW4, in a slot that nothing else uses after it is written (outputs) or before (inputs).
+    pub slot: usize,
+    /// Its channel layout.
+    pub record: Record,
+}
+
+/// A plan. Equal inputs give equal plans.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Images in one run.
+    pub batch: usize,
+    /// Bytes of each activation buffer.
+    pub slots: Vec<u64>,
+    /// Packed constants, as the kernels read them.
+    pub constants: Vec<Arc<[f32]>>,
+    /// Bytes of each external buffer: the plan's inputs, its outputs, then what `losses` adds (labels, sums).
+    pub externals: Vec<u64>,
+    /// Inputs, in graph order.
+    pub inputs: Vec<Port>,
+    /// Outputs, in graph order.
+    pub outputs: Vec<Port>,
+    /// Steps that turn host-layout inputs into stored ones, one per input, in graph order.
+    pub pack: Vec<Step>,
+    /// The network, from stored inputs to stored outputs.
+    pub steps: Vec<Step>,
+    /// Steps that turn stored outputs into host-layout ones, one per output, in graph order.
+    pub unpack: Vec<Step>,
+    /// Steps that read the stored outputs in place of `unpack` when candidates are scored: losses.
+    pub losses: Vec<Step>,
+    /// The channel layouts that the steps name.
+    pub live: LiveLayout,
+}
+
+/// The largest number of workgroups along one dimension that every device allows.
+pub const MAX_GROUPS: u32 = 65_535;
+
+impl Grid {
+    /// The workgroups along x, y and z for one candidate. A count over [`MAX_GROUPS`] along x is folded into z:
+    /// kernels rebuild it as `x + z * num_workgroups.x` and drop what is past the end.
+    pub fn resolve(&self, table: &LiveTable) -> [u32; 3] {
+        match *self {
+            Self::Elements { record, per_group, workgroup } => {
+                let threads = u64::from(table.groups(record)) * u64::from(per_group);
+                let [x, z] = fold(threads.div_ceil(u64::from(workgroup)));
+                [x, 1, z]
+            }
+            Self::Tiles { tiles, record, groups } => {
+                let [x, z] = fold(u64::from(tiles));
+                [x, table.groups(record).div_ceil(groups), z]
+            }
+            Self::Fixed(grid) => grid,
+        }
+    }
+}
+
+fn fold(count: u64) -> [u32; 2] {
+    let z = count.div_ceil(u64::from(MAX_GROUPS)).max(1);
+    [count.div_ceil(z) as u32, z as u32]
+}

@@ -1,0 +1,1 @@
+//! Naive operators in f64: the oracle of every test, also used to fold constants and to verify.

@@ -1,0 +1,1 @@
+//! Tasks: losses, metrics, labels, data sets.

@@ -1,0 +1,72 @@
+//! Which channels must go together: units, their members, and how every value's channel axis is cut into segments.
+
+use crate::graph::ValueId;
+
+/// One run of a value's channels that belongs to a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The value whose channel axis (dimension 1; dimension 0 for per-channel constant vectors) is meant.
+    pub value: ValueId,
+    /// The first channel.
+    pub start: usize,
+    /// How many adjacent channels one coordinate of the unit has: 1, or more behind `Flatten`, a depthwise
+    /// multiplier or a grouped convolution. Coordinate `k` is channels `start + k block .. start + (k + 1) block`.
+    pub block: usize,
+}
+
+/// A closed set of coupled channel coordinates: removing coordinate `k` of it removes it from every member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Stable name: that of the first convolution (or Gemm) in execution order that produces it, with `#N` appended
+    /// where one node's outputs are cut into several units.
+    pub id: String,
+    /// The number of coordinates.
+    pub channels: usize,
+    /// Everywhere it appears, in value order.
+    pub members: Vec<Member>,
+}
+
+/// Channels that no pruning may remove, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// The node that produces them.
+    pub node: String,
+    /// How many.
+    pub channels: usize,
+    /// Which node forbids it, in words.
+    pub reason: String,
+}
+
+/// One run of a value's channels, in order; the segments of a value cover its channel axis exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The unit (index into [`Units::units`]) and its block size here; `None` where pinned.
+    pub unit: Option<(usize, usize)>,
+    /// The first channel.
+    pub start: usize,
+    /// The number of channels.
+    pub channels: usize,
+}
+
+/// The units of a graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Units {
+    /// All prunable units, in execution order of their first producer.
+    pub units: Vec<Unit>,
+    /// What is pinned, with reasons.
+    pub pinned: Vec<Pinned>,
+    /// For every value of the graph (by id) that has a channel axis, its segments; empty for others.
+    pub segments: Vec<Vec<Segment>>,
+}
+
+impl Units {
+    /// The segments of a value's channel axis.
+    pub fn segments(&self, value: ValueId) -> &[Segment] {
+        &self.segments[value.0]
+    }
+}
+
+/// The coordinates that stay, for every unit in order: `keeps.0[u]` lists kept coordinates of unit `u`, in the order
+/// in which the compacted tensors will store them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeps(pub Vec<Vec<usize>>);
