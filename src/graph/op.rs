@@ -162,7 +162,8 @@ pub struct Resize {
     pub interpolation: Interpolation,
 }
 
-/// ONNX `Gemm`: `alpha A' B' + beta C` with `A [M, K]`, constant `B` and optional constant `C`.
+/// ONNX `Gemm`: `alpha A' B' + beta C` with `A [M, K]`, constant `B` and optional constant `C`. In an optimised graph
+/// `alpha` and `beta` are 1, `A` is not transposed where it is computed, and a constant `B` is `[N, K]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gemm {
     /// Factor of the product.
@@ -173,6 +174,8 @@ pub struct Gemm {
     pub trans_a: bool,
     /// Whether `B` is `[N, K]` instead of `[K, N]`.
     pub trans_b: bool,
+    /// What follows the sum in the same kernel, without a residual; always the default in an imported graph.
+    pub epilogue: Epilogue,
 }
 
 /// How a pad fills.
