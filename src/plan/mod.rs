@@ -2,7 +2,7 @@
 
 mod lower;
 
-pub use lower::{DeviceClass, Lowering, PlanError, Stored, unsupported};
+pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
 use crate::kernels::{Kernel, Spec};

@@ -1,5 +1,9 @@
 //! What lowering a node to steps needs to know of its values, and how steps and constants are added.
 
+mod dispatch;
+
+pub use dispatch::lower;
+
 use super::{Operand, Step};
 use crate::graph::{Graph, Node, ValueId};
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
