@@ -1,5 +1,7 @@
 //! The PAGCP search: which channels of which units go.
 
+pub use crate::tasks::Loss;
+
 use crate::graph::Graph;
 use crate::units::Units;
 
@@ -10,15 +12,6 @@ pub struct TaskLimit {
     pub name: String,
     /// The relative loss increase that the first unit may cause; `None` takes the search's rate.
     pub limit: Option<f64>,
-}
-
-/// A loss as a sum over what it counted, so that losses of parts of a data set add.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Loss {
-    /// The sum.
-    pub sum: f64,
-    /// What it is divided by: pixels or images with a label, weighted as the task weighs them.
-    pub count: f64,
 }
 
 /// What the search asks of the world: the losses of candidate prunings of one network.
@@ -36,11 +29,4 @@ pub trait Evaluator {
     /// The loss of every task over the whole scoring set, for each candidate: a candidate is the number of kept
     /// coordinates of every unit, in the order of [`Units::units`].
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, Self::Error>;
-}
-
-impl Loss {
-    /// The mean; not a number where nothing was counted.
-    pub fn mean(self) -> f64 {
-        self.sum / self.count
-    }
 }

@@ -1,1 +1,5 @@
-//! Tasks: losses, metrics, labels, data sets.
+//! What a network is judged by: one file per kind of task with its loss and metrics.
+
+mod loss;
+
+pub use loss::Loss;
