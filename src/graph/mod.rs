@@ -1,12 +1,18 @@
 //! The graph: values, nodes in execution order, inputs and outputs. Identifiers are stable under every edit, so what
 //! is known of a value of the imported graph (its units, its name) holds in the optimised one.
 
+mod error;
 mod op;
+pub mod shape;
+mod window;
 
+pub use error::{GraphError, Mismatch};
 pub use op::{
     Activation, Binary, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Margins, Op, Pad, PadMode,
     Padding, Pool, Resize, Rounding, Target,
 };
+pub use shape::{Shapes, Sizes};
+pub use window::Window;
 
 use crate::tensor::Tensor;
 use std::sync::Arc;

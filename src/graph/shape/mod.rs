@@ -1,0 +1,196 @@
+//! Shape inference: the dimensions of every value at given input sizes.
+
+mod join;
+mod layout;
+mod spatial;
+
+use super::error::mismatch;
+use super::{Dim, Graph, GraphError, Mismatch, Node, Op, ValueId};
+use std::collections::BTreeMap;
+
+/// The shape of every value, indexed by [`ValueId`]; empty for scalars and for values that nothing defines any more.
+pub type Shapes = Vec<Vec<usize>>;
+
+/// What stands for the symbolic dimensions of the inputs.
+///
+/// Dimension 0 of every input of rank 1 or more is the batch. It becomes `batch`, whether the file fixes it or names
+/// it. Where the file fixes it, a `Reshape` whose target begins with that number, and whose input begins with the
+/// batch, follows `batch` as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Images in one run, at least 1.
+    pub batch: usize,
+    /// Sizes of the other named dimensions. A name that is also the batch's need not be given.
+    pub symbols: BTreeMap<String, usize>,
+}
+
+impl Sizes {
+    /// Sizes for inputs whose only symbolic dimension is the batch.
+    pub fn batch(batch: usize) -> Self {
+        Self { batch, symbols: BTreeMap::new() }
+    }
+}
+
+impl Graph {
+    /// The shape of every value at `sizes`; every rule of every operator is checked on the way.
+    pub fn infer(&self, sizes: &Sizes) -> Result<Shapes, GraphError> {
+        if sizes.batch == 0 {
+            return Err(GraphError::EmptyBatch);
+        }
+        let mut known: Vec<Option<Vec<usize>>> =
+            self.values.iter().map(|v| v.constant.as_deref().map(|c| c.shape().to_vec())).collect();
+        for &input in &self.inputs {
+            known[input.0] = Some(self.input_shape(input, sizes)?);
+        }
+        for node in &self.nodes {
+            let shape = self.node_shape(node, &known, sizes).map_err(|mismatch| node.error(mismatch))?;
+            for output in &node.outputs {
+                known[output.0] = Some(shape.clone());
+            }
+        }
+        for &output in &self.outputs {
+            if known[output.0].is_none() {
+                return mismatch("graph output", "a node that computes it", "none").map_err(|mismatch| {
+                    GraphError::Value { value: self.value(output).name.clone(), mismatch }
+                });
+            }
+        }
+        Ok(known.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    fn input_shape(&self, input: ValueId, sizes: &Sizes) -> Result<Vec<usize>, GraphError> {
+        let value = self.value(input);
+        let fail = |mismatch| GraphError::Value { value: value.name.clone(), mismatch };
+        let Some(dims) = &value.dims else {
+            return mismatch("graph input", "declared dimensions", "none").map_err(fail);
+        };
+        let mut shape = Vec::with_capacity(dims.len());
+        for (dimension, dim) in dims.iter().enumerate() {
+            let size = match dim {
+                _ if dimension == 0 => sizes.batch,
+                Dim::Fixed(size) => *size,
+                Dim::Symbol(symbol) => self.symbol(symbol, sizes).ok_or_else(|| GraphError::Symbol {
+                    input: value.name.clone(),
+                    dimension,
+                    symbol: symbol.clone(),
+                })?,
+            };
+            if size == 0 {
+                return mismatch(format!("dimension {dimension}"), "at least 1", 0).map_err(fail);
+            }
+            shape.push(size);
+        }
+        bounded(shape).map_err(fail)
+    }
+
+    fn symbol(&self, symbol: &str, sizes: &Sizes) -> Option<usize> {
+        let names_batch = || self.batches().any(|dim| *dim == Dim::Symbol(symbol.to_owned()));
+        sizes.symbols.get(symbol).copied().or_else(|| names_batch().then_some(sizes.batch))
+    }
+
+    fn batches(&self) -> impl Iterator<Item = &Dim> {
+        self.inputs.iter().filter_map(|&id| self.value(id).dims.as_ref()?.first())
+    }
+
+    fn node_shape(
+        &self,
+        node: &Node,
+        known: &[Option<Vec<usize>>],
+        sizes: &Sizes,
+    ) -> Result<Vec<usize>, Mismatch> {
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for &input in &node.inputs {
+            match &known[input.0] {
+                Some(shape) => inputs.push(shape.as_slice()),
+                None => {
+                    let name = &self.value(input).name;
+                    return mismatch(format!("input {name}"), "an earlier definition", "none");
+                }
+            }
+        }
+        if let Op::Reshape { shape, allow_zero } = &node.op {
+            let follows =
+                |dim: &Dim| matches!(dim, Dim::Fixed(n) if shape.first() == i64::try_from(*n).ok().as_ref());
+            if inputs.first().is_some_and(|x| x.first() == Some(&sizes.batch)) && self.batches().any(follows)
+            {
+                let mut shape = shape.clone();
+                shape[0] = i64::try_from(sizes.batch).unwrap_or(i64::MAX);
+                return output_shape(&Op::Reshape { shape, allow_zero: *allow_zero }, &inputs);
+            }
+        }
+        output_shape(&node.op, &inputs)
+    }
+}
+
+impl Node {
+    fn error(&self, mismatch: Mismatch) -> GraphError {
+        GraphError::Node { node: self.name.clone(), op: self.op.name(), mismatch }
+    }
+}
+
+/// The shape of the output of `op` on inputs of the given shapes.
+pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
+    let (least, most) = op.arity();
+    if inputs.len() < least || inputs.len() > most {
+        let expected = match (least, most) {
+            _ if least == most => least.to_string(),
+            (_, usize::MAX) => format!("{least} or more"),
+            _ => format!("{least} to {most}"),
+        };
+        return mismatch("number of inputs", expected, inputs.len());
+    }
+    let shape = match op {
+        Op::Conv(conv) => spatial::conv(conv, inputs),
+        Op::BatchNorm { .. } => join::batch_norm(inputs),
+        Op::Activation(_) | Op::Identity => Ok(inputs[0].to_vec()),
+        Op::Binary(_) => join::broadcast(inputs[0], inputs[1]),
+        Op::Concat { axis } => join::concat(*axis, inputs),
+        Op::MaxPool(pool) | Op::AveragePool(pool) => spatial::pool(pool, inputs[0]),
+        Op::GlobalAveragePool => spatial::global_average_pool(inputs[0]),
+        Op::Resize(resize) => spatial::resize(resize, inputs[0]),
+        Op::Flatten { axis } => layout::flatten(*axis, inputs[0]),
+        Op::Reshape { shape, allow_zero } => layout::reshape(shape, *allow_zero, inputs[0]),
+        Op::Gemm(gemm) => join::gemm(gemm, inputs),
+        Op::Softmax { axis } => layout::softmax(*axis, inputs[0]),
+        Op::Pad(pad) => spatial::pad(pad, inputs[0]),
+    };
+    bounded(shape?)
+}
+
+impl Op {
+    /// The least and the greatest number of inputs; `usize::MAX` where there is no limit.
+    pub fn arity(&self) -> (usize, usize) {
+        match self {
+            Self::Conv(conv) if conv.epilogue.has_residual() => (3, 4),
+            Self::Conv(_) | Self::Gemm(_) => (2, 3),
+            Self::BatchNorm { .. } => (5, 5),
+            Self::Binary(_) => (2, 2),
+            Self::Concat { .. } => (1, usize::MAX),
+            Self::Activation(_)
+            | Self::MaxPool(_)
+            | Self::AveragePool(_)
+            | Self::GlobalAveragePool
+            | Self::Resize(_)
+            | Self::Flatten { .. }
+            | Self::Reshape { .. }
+            | Self::Softmax { .. }
+            | Self::Identity
+            | Self::Pad(_) => (1, 1),
+        }
+    }
+}
+
+/// `shape`, or an error where its elements cannot be counted: every later product of its dimensions is safe.
+fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, Mismatch> {
+    let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    match elements {
+        Some(elements) if elements <= MAX_ELEMENTS => Ok(shape),
+        _ => mismatch("shape", format!("at most {MAX_ELEMENTS} elements"), format!("{shape:?}")),
+    }
+}
+
+/// The most elements of one value: what 32-bit indices in shaders reach.
+const MAX_ELEMENTS: usize = u32::MAX as usize;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The geometry of convolution and pooling windows: margins and output sizes.
+
+use super::{Conv2d, Margins, Padding, Pool};
+
+/// A sliding window over the two spatial axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// `[height, width]`.
+    pub kernel: [usize; 2],
+    /// Steps `[vertical, horizontal]`.
+    pub strides: [usize; 2],
+    /// Spacing of the taps.
+    pub dilations: [usize; 2],
+    /// Padding.
+    pub pads: Padding,
+    /// Rounds the output size up instead of down; without effect where `pads` fixes the output size.
+    pub ceil_mode: bool,
+}
+
+impl Window {
+    /// The pixels that the dilated window spans along `axis` (0 vertical, 1 horizontal); saturates.
+    pub fn extent(&self, axis: usize) -> usize {
+        self.kernel[axis].saturating_sub(1).saturating_mul(self.dilations[axis]).saturating_add(1)
+    }
+
+    /// The margins of an input of `[height, width]`: those given, or those that make the output
+    /// `ceil(input / stride)`. Strides must not be 0.
+    pub fn margins(&self, input: [usize; 2]) -> Margins {
+        let upper = match self.pads {
+            Padding::Explicit(margins) => return margins,
+            Padding::SameUpper => true,
+            Padding::SameLower => false,
+        };
+        let mut margins = [0; 4];
+        for axis in 0..2 {
+            let steps = input[axis].div_ceil(self.strides[axis]).saturating_sub(1);
+            let covered = steps.saturating_mul(self.strides[axis]).saturating_add(self.extent(axis));
+            let total = covered.saturating_sub(input[axis]);
+            let (small, large) = (total / 2, total.div_ceil(2));
+            (margins[axis], margins[axis + 2]) = if upper { (small, large) } else { (large, small) };
+        }
+        margins
+    }
+
+    /// The output `[height, width]` for an input of `[height, width]`, or `None` where the window does not fit once.
+    /// With `ceil_mode` and margins smaller than the window, the last window starts inside the input or its leading
+    /// margin, as ONNX and PyTorch have it.
+    pub fn output(&self, input: [usize; 2]) -> Option<[usize; 2]> {
+        let margins = self.margins(input);
+        let same = !matches!(self.pads, Padding::Explicit(_));
+        let mut output = [0; 2];
+        for axis in 0..2 {
+            let stride = self.strides[axis];
+            if same {
+                output[axis] = input[axis].div_ceil(stride);
+                continue;
+            }
+            let started = input[axis].checked_add(margins[axis])?;
+            let room = started.checked_add(margins[axis + 2])?.checked_sub(self.extent(axis))?;
+            let steps = if self.ceil_mode { room.div_ceil(stride) } else { room / stride };
+            let beyond = steps.checked_mul(stride)? >= started;
+            output[axis] = if self.ceil_mode && beyond { steps } else { steps + 1 };
+        }
+        output.iter().all(|&size| size > 0).then_some(output)
+    }
+}
+
+impl Conv2d {
+    /// Its window.
+    pub fn window(&self) -> Window {
+        let Self { kernel, strides, pads, dilations, .. } = *self;
+        Window { kernel, strides, dilations, pads, ceil_mode: false }
+    }
+}
+
+impl Pool {
+    /// Its window.
+    pub fn window(&self) -> Window {
+        let Self { kernel, strides, pads, dilations, ceil_mode, .. } = *self;
+        Window { kernel, strides, dilations, pads, ceil_mode }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(kernel: usize, stride: usize, dilation: usize, pads: Padding) -> Window {
+        Window { kernel: [kernel; 2], strides: [stride; 2], dilations: [dilation; 2], pads, ceil_mode: false }
+    }
+
+    #[test]
+    fn same_padding_puts_the_odd_pixel_where_its_name_says() {
+        let upper = window(3, 2, 1, Padding::SameUpper);
+        assert_eq!(upper.margins([8, 7]), [0, 1, 1, 1]);
+        assert_eq!(upper.output([8, 7]), Some([4, 4]));
+        let lower = window(3, 2, 1, Padding::SameLower);
+        assert_eq!(lower.margins([8, 7]), [1, 1, 0, 1]);
+        assert_eq!(lower.output([8, 7]), Some([4, 4]));
+        assert_eq!(window(3, 1, 2, Padding::SameUpper).margins([9, 9]), [2, 2, 2, 2]);
+        assert_eq!(window(1, 2, 1, Padding::SameUpper).margins([9, 9]), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn output_counts_whole_windows() {
+        let explicit = window(3, 2, 1, Padding::Explicit([1, 0, 1, 2]));
+        assert_eq!(explicit.output([8, 8]), Some([4, 4]));
+        assert_eq!(window(3, 1, 2, Padding::Explicit([0; 4])).output([5, 6]), Some([1, 2]));
+        assert_eq!(window(3, 1, 2, Padding::Explicit([0; 4])).output([4, 6]), None);
+        assert_eq!(window(usize::MAX, 1, 9, Padding::Explicit([9; 4])).output([4, 6]), None);
+    }
+
+    #[test]
+    fn ceil_mode_never_starts_a_window_in_the_trailing_margin() {
+        let mut pool = window(2, 2, 1, Padding::Explicit([0; 4]));
+        pool.ceil_mode = true;
+        assert_eq!(pool.output([5, 4]), Some([3, 2]));
+        // 3 windows of 2 over 1 + 3 + 1: the third would start at 4, past the input's end at 1 + 3.
+        let mut padded = window(2, 2, 1, Padding::Explicit([1; 4]));
+        padded.ceil_mode = true;
+        assert_eq!(padded.output([3, 4]), Some([2, 3]));
+        let mut wide = window(3, 3, 1, Padding::Explicit([0, 0, 2, 2]));
+        wide.ceil_mode = true;
+        assert_eq!(wide.output([3, 4]), Some([1, 2]));
+    }
+}
