@@ -58,6 +58,9 @@ pub(super) fn batch_norm(inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
 }
 
 pub(super) fn gemm(gemm: &Gemm, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
+    if gemm.epilogue.has_residual() {
+        return mismatch("epilogue", "none with a residual", format!("{:?}", gemm.epilogue));
+    }
     let matrix = |what: &str, shape: &[usize], transposed: bool| match (shape, transposed) {
         (&[rows, columns], false) | (&[columns, rows], true) => Ok((rows, columns)),
         _ => mismatch(what, "rank 2", format!("{shape:?}")),

@@ -23,7 +23,7 @@ fn pool(kernel: usize, stride: usize, pad: usize) -> Pool {
 }
 
 fn gemm(trans_a: bool, trans_b: bool) -> Op {
-    Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, trans_a, trans_b })
+    Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, trans_a, trans_b, epilogue: Epilogue::Plain })
 }
 
 fn reason(op: &Op, inputs: &[&[usize]]) -> String {
