@@ -1,1 +1,3 @@
 //! Every kernel against the f64 reference, and the invariants of masking and compaction.
+
+mod contract;

@@ -4,7 +4,11 @@
 //! table of one candidate, see [`live`]), binding 1 `p: Params` (uniform), and from binding 2 on its tensors in the
 //! order of [`Kernel::bindings`]. The entry point is `main`.
 
+pub mod conv;
+pub mod conv_depthwise;
+pub mod conv_grouped;
 pub mod live;
+mod params;
 mod template;
 
 pub use template::{TemplateError, wgsl};
@@ -43,5 +47,12 @@ impl PartialEq for Kernel {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spec(pub Vec<(&'static str, u32)>);
 
+impl Spec {
+    /// The number of threads of a workgroup (always `[n, 1, 1]`): the constant `workgroup`, or 64 where there is none.
+    pub fn workgroup(&self) -> u32 {
+        self.0.iter().find(|(name, _)| *name == "workgroup").map_or(64, |&(_, size)| size)
+    }
+}
+
 /// All kernels, for tests and lookups.
-pub static ALL: &[&Kernel] = &[];
+pub static ALL: &[&Kernel] = &[&conv::CONV, &conv_depthwise::CONV_DEPTHWISE, &conv_grouped::CONV_GROUPED];

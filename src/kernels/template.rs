@@ -19,6 +19,8 @@ pub struct TemplateError {
 static SHARED: &[(&str, &str)] = &[
     ("live", include_str!("../../shaders/shared/live.wgsl")),
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
+    ("element", include_str!("../../shaders/shared/element.wgsl")),
+    ("conv", include_str!("../../shaders/shared/conv.wgsl")),
 ];
 
 fn environment() -> &'static Environment<'static> {

@@ -1,0 +1,44 @@
+// What all convolutions share: parameters and what happens to a sum before it is stored. Needs "live", "activation",
+// and a tensor `residual` of the output's layout.
+
+struct Params {
+    images: u32,
+    in_record: u32,
+    in_groups: u32,
+    in_height: u32,
+    in_width: u32,
+    out_record: u32,
+    out_groups: u32,
+    out_height: u32,
+    out_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_y: u32,
+    stride_x: u32,
+    dilation_y: u32,
+    dilation_x: u32,
+    pad_top: u32,
+    pad_left: u32,
+    // Threads along the pixel axis, and how many of them share an output row (where threads own adjacent pixels).
+    tiles: u32,
+    row_tiles: u32,
+    // Input channels of one convolution group.
+    group_inputs: u32,
+    // What the activation needs.
+    a: f32,
+    b: f32,
+}
+
+@group(0) @binding(1) var<uniform> p: Params;
+
+// The output texel `at` from its sum and bias; `lanes` of it exist.
+fn finish(sum: vec4f, at: u32, lanes: u32) -> vec4f {
+#if add == 1
+    let v = activate(sum + residual[at], ${activation}u, p.a, p.b);
+#elif add == 2
+    let v = activate(sum, ${activation}u, p.a, p.b) + residual[at];
+#else
+    let v = activate(sum, ${activation}u, p.a, p.b);
+#endif
+    return mask_lanes(v, lanes);
+}
