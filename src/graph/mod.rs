@@ -1,11 +1,16 @@
 //! The graph: values, nodes in execution order, inputs and outputs. Identifiers are stable under every edit, so what
 //! is known of a value of the imported graph (its units, its name) holds in the optimised one.
 
+mod build;
+mod check;
+mod edit;
 mod error;
 mod op;
 pub mod shape;
 mod window;
 
+pub use build::Builder;
+pub use edit::Edit;
 pub use error::{GraphError, Mismatch};
 pub use op::{
     Activation, Binary, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Margins, Op, Pad, PadMode,

@@ -291,6 +291,41 @@ impl Activation {
     }
 }
 
+impl Conv2d {
+    /// A kernel of `[height, width]` with stride 1, no padding, no dilation, one group.
+    pub fn new(kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            strides: [1, 1],
+            pads: Padding::Explicit([0; 4]),
+            dilations: [1, 1],
+            groups: 1,
+            epilogue: Epilogue::Plain,
+        }
+    }
+}
+
+impl Pool {
+    /// A window of `[height, width]` with stride 1, no padding, no dilation.
+    pub fn new(kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            strides: [1, 1],
+            pads: Padding::Explicit([0; 4]),
+            dilations: [1, 1],
+            ceil_mode: false,
+            count_include_pad: false,
+        }
+    }
+}
+
+impl Default for Gemm {
+    /// `A B + C`.
+    fn default() -> Self {
+        Self { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: false, epilogue: Epilogue::Plain }
+    }
+}
+
 impl Epilogue {
     /// Whether the node's last input is a residual.
     pub fn has_residual(self) -> bool {

@@ -122,23 +122,23 @@ impl Graph {
     }
 }
 
-impl Node {
-    fn error(&self, mismatch: Mismatch) -> GraphError {
-        GraphError::Node { node: self.name.clone(), op: self.op.name(), mismatch }
+/// That `op` takes `inputs` inputs.
+pub(super) fn check_arity(op: &Op, inputs: usize) -> Result<(), Mismatch> {
+    let (least, most) = op.arity();
+    if (least..=most).contains(&inputs) {
+        return Ok(());
     }
+    let expected = match most {
+        _ if least == most => least.to_string(),
+        usize::MAX => format!("{least} or more"),
+        _ => format!("{least} to {most}"),
+    };
+    mismatch("number of inputs", expected, inputs)
 }
 
 /// The shape of the output of `op` on inputs of the given shapes.
 pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
-    let (least, most) = op.arity();
-    if inputs.len() < least || inputs.len() > most {
-        let expected = match (least, most) {
-            _ if least == most => least.to_string(),
-            (_, usize::MAX) => format!("{least} or more"),
-            _ => format!("{least} to {most}"),
-        };
-        return mismatch("number of inputs", expected, inputs.len());
-    }
+    check_arity(op, inputs.len())?;
     let shape = match op {
         Op::Conv(conv) => spatial::conv(conv, inputs),
         Op::BatchNorm { .. } => join::batch_norm(inputs),
