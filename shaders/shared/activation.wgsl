@@ -1,4 +1,4 @@
-// Pointwise functions; the codes are those of `kernels::activation::code`.
+// Pointwise functions; the codes are those of `plan::lower::activation::code`.
 
 fn activate(v: vec4f, code: u32, a: f32, b: f32) -> vec4f {
     switch code {

@@ -4,11 +4,22 @@
 //! table of one candidate, see [`live`]), binding 1 `p: Params` (uniform), and from binding 2 on its tensors in the
 //! order of [`Kernel::bindings`]. The entry point is `main`.
 
+pub mod affine;
+pub mod concat;
 pub mod conv;
 pub mod conv_depthwise;
 pub mod conv_grouped;
+pub mod eltwise_binary;
+pub mod eltwise_unary;
+pub mod global_average;
 pub mod live;
+pub mod pad;
 mod params;
+pub mod pool;
+pub mod reshape;
+pub mod resize;
+pub mod softmax;
+pub mod softmax_spatial;
 mod template;
 
 pub use template::{TemplateError, wgsl};
@@ -55,4 +66,19 @@ impl Spec {
 }
 
 /// All kernels, for tests and lookups.
-pub static ALL: &[&Kernel] = &[&conv::CONV, &conv_depthwise::CONV_DEPTHWISE, &conv_grouped::CONV_GROUPED];
+pub static ALL: &[&Kernel] = &[
+    &affine::AFFINE,
+    &concat::CONCAT,
+    &conv::CONV,
+    &conv_depthwise::CONV_DEPTHWISE,
+    &conv_grouped::CONV_GROUPED,
+    &eltwise_binary::ELTWISE_BINARY,
+    &eltwise_unary::ELTWISE_UNARY,
+    &global_average::GLOBAL_AVERAGE,
+    &pad::PAD,
+    &pool::POOL,
+    &reshape::RESHAPE,
+    &resize::RESIZE,
+    &softmax::SOFTMAX,
+    &softmax_spatial::SOFTMAX_SPATIAL,
+];

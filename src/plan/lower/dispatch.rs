@@ -1,6 +1,7 @@
 //! Which function lowers which operator. A new operator is a compile error here until it has one.
 
 use super::{Lowering, PlanError, unsupported};
+use super::{activation, affine, binary, concat, pad, pool, reshape, resize, softmax};
 use crate::graph::{Node, Op};
 
 /// Adds the steps of `node` to the plan.
@@ -11,22 +12,18 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
     let missing = || Err(unsupported(node, "no kernel runs this operator".to_owned()));
     match &node.op {
         Op::Conv(_) => missing(),
-        Op::BatchNorm { .. } => missing(),
-        Op::Activation(_) => missing(),
-        Op::Binary(_) => missing(),
-        Op::Concat { .. } => missing(),
-        Op::MaxPool(_) => missing(),
-        Op::AveragePool(_) => missing(),
-        Op::GlobalAveragePool => missing(),
-        Op::Resize(_) => missing(),
-        Op::Flatten { .. } => missing(),
-        Op::Reshape { .. } => missing(),
+        Op::BatchNorm { epsilon } => affine::lower(cx, node, *epsilon),
+        Op::Activation(activation) => activation::lower(cx, node, *activation),
+        Op::Binary(binary) => binary::lower(cx, node, *binary),
+        Op::Concat { axis } => concat::lower(cx, node, *axis),
+        Op::MaxPool(pool) => pool::lower(cx, node, pool, false),
+        Op::AveragePool(pool) => pool::lower(cx, node, pool, true),
+        Op::GlobalAveragePool => pool::lower_global(cx, node),
+        Op::Resize(resize) => resize::lower(cx, node, resize),
+        Op::Flatten { .. } | Op::Reshape { .. } => reshape::lower(cx, node),
         Op::Gemm(_) => missing(),
-        Op::Softmax { .. } => missing(),
-        Op::Identity => {
-            cx.alias(node.outputs[0], node.inputs[0]);
-            Ok(())
-        }
-        Op::Pad(_) => missing(),
+        Op::Softmax { axis } => softmax::lower(cx, node, *axis),
+        Op::Identity => concat::lower_identity(cx, node),
+        Op::Pad(pad) => pad::lower(cx, node, pad),
     }
 }

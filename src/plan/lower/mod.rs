@@ -1,6 +1,16 @@
 //! What lowering a node to steps needs to know of its values, and how steps and constants are added.
 
+mod activation;
+mod affine;
+mod binary;
+mod concat;
 mod dispatch;
+mod pad;
+mod pool;
+mod reshape;
+mod resize;
+mod softmax;
+mod step;
 
 pub use dispatch::lower;
 

@@ -1,0 +1,80 @@
+// Maximum or mean over a window. Input coordinates are unsigned and wrap below 0, so that one comparison per axis
+// tells inside from outside.
+
+#include "live"
+#include "element"
+
+struct Params {
+    record: u32,
+    images: u32,
+    pixels: u32,
+    width: u32,
+    groups: u32,
+    in_height: u32,
+    in_width: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_y: u32,
+    stride_x: u32,
+    dilation_y: u32,
+    dilation_x: u32,
+    pad_top: u32,
+    pad_left: u32,
+    // The part of the padded input that counts in a mean: its margins before the input, and its size.
+    counted_top: u32,
+    counted_left: u32,
+    counted_height: u32,
+    counted_width: u32,
+    // What a maximum starts from: minus infinity, which WGSL cannot write.
+    lowest: f32,
+}
+
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+) {
+    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, p.pixels);
+    if (e.lanes == 0u) {
+        return;
+    }
+    let row = quotient(e.pixel, p.width);
+    let top = row * p.stride_y - p.pad_top;
+    let left = (e.pixel - row * p.width) * p.stride_x - p.pad_left;
+    let plane = e.image * p.groups + e.group;
+    let base = plane * p.in_height * p.in_width;
+#if average
+    var sum = vec4f(0.0);
+    var counted = 0u;
+#else
+    var best = vec4f(p.lowest);
+#endif
+    for (var ky = 0u; ky < p.kernel_height; ky++) {
+        let iy = top + ky * p.dilation_y;
+        for (var kx = 0u; kx < p.kernel_width; kx++) {
+            let ix = left + kx * p.dilation_x;
+#if average
+            if (iy + p.counted_top < p.counted_height && ix + p.counted_left < p.counted_width) {
+                counted++;
+            }
+#endif
+            if (iy < p.in_height && ix < p.in_width) {
+#if average
+                sum += x[base + iy * p.in_width + ix];
+#else
+                best = max(best, x[base + iy * p.in_width + ix]);
+#endif
+            }
+        }
+    }
+#if average
+    let pooled = sum / f32(max(counted, 1u));
+#else
+    let pooled = best;
+#endif
+    y[plane * p.pixels + e.pixel] = mask_lanes(pooled, e.lanes);
+}

@@ -1,0 +1,72 @@
+//! Pooling: windows, and the mean over a whole image.
+
+use super::step::Dispatch;
+use super::{Lowering, PlanError};
+use crate::graph::{Node, Pool};
+use crate::kernels::Spec;
+use crate::kernels::global_average::{GLOBAL_AVERAGE, GlobalAverageParams};
+use crate::kernels::pool::{POOL, PoolParams};
+use crate::plan::Grid;
+
+/// Lowers a maximum or, with `average`, a mean over a window.
+pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) -> Result<(), PlanError> {
+    let y = cx.stored(node.outputs[0]);
+    let (source, x) = cx.operand(node, 0, &y.segments)?;
+    let out = cx.slot(node.outputs[0]);
+    let margins = pool.window().margins([x.height as usize, x.width as usize]);
+    let [top, left, bottom, right] = margins.map(|margin| margin as u32);
+    let counted = |margin: u32| if pool.count_include_pad { margin } else { 0 };
+    let params = PoolParams {
+        record: y.record.0,
+        images: y.images,
+        pixels: y.pixels(),
+        width: y.width,
+        groups: y.groups,
+        in_height: x.height,
+        in_width: x.width,
+        kernel_height: pool.kernel[0] as u32,
+        kernel_width: pool.kernel[1] as u32,
+        stride_y: pool.strides[0] as u32,
+        stride_x: pool.strides[1] as u32,
+        dilation_y: pool.dilations[0] as u32,
+        dilation_x: pool.dilations[1] as u32,
+        pad_top: top,
+        pad_left: left,
+        counted_top: counted(top),
+        counted_left: counted(left),
+        counted_height: counted(top) + x.height + counted(bottom),
+        counted_width: counted(left) + x.width + counted(right),
+        lowest: f32::NEG_INFINITY,
+    };
+    cx.dispatch(
+        node,
+        Dispatch {
+            kernel: &POOL,
+            spec: Spec(vec![("average", u32::from(average))]),
+            params: params.words(),
+            operands: vec![source, out],
+            grid: y.elements(),
+        },
+    );
+    Ok(())
+}
+
+/// Lowers a mean over all pixels.
+pub(super) fn lower_global(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
+    let y = cx.stored(node.outputs[0]);
+    let (source, x) = cx.operand(node, 0, &y.segments)?;
+    let out = cx.slot(node.outputs[0]);
+    let params =
+        GlobalAverageParams { record: y.record.0, images: y.images, pixels: x.pixels(), groups: y.groups };
+    cx.dispatch(
+        node,
+        Dispatch {
+            kernel: &GLOBAL_AVERAGE,
+            spec: Spec::default(),
+            params: params.words(),
+            operands: vec![source, out],
+            grid: Grid::Elements { record: y.record, per_group: y.images, workgroup: 1 },
+        },
+    );
+    Ok(())
+}

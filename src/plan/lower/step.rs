@@ -1,0 +1,100 @@
+//! Adding steps: operands in the layout that a kernel expects, grids, and host packing.
+
+use super::{Lowering, PlanError, Stored, unsupported};
+use crate::graph::Node;
+use crate::kernels::live::StoredSegment;
+use crate::kernels::{Kernel, Spec};
+use crate::plan::{Grid, Operand, Step};
+
+/// Threads of a workgroup of every kernel that computes one element per thread.
+pub(super) const WORKGROUP: u32 = 64;
+
+/// A step without the names that it takes from its node.
+pub(super) struct Dispatch {
+    pub(super) kernel: &'static Kernel,
+    pub(super) spec: Spec,
+    pub(super) params: Vec<u32>,
+    pub(super) operands: Vec<Operand>,
+    pub(super) grid: Grid,
+}
+
+impl Lowering<'_> {
+    /// Adds a step that does no multiply-accumulates worth counting.
+    pub(super) fn dispatch(&mut self, node: &Node, dispatch: Dispatch) {
+        let Dispatch { kernel, spec, params, operands, grid } = dispatch;
+        let (node, op) = (node.name.clone(), node.op.name());
+        self.steps.push(Step { node, op, kernel, spec, params, operands, grid, macs: 0 });
+    }
+
+    /// Input `input` of `node` with its channels cut as `segments`: a slot where it is computed, a packed constant
+    /// where it is known.
+    pub(super) fn operand(
+        &mut self,
+        node: &Node,
+        input: usize,
+        segments: &[StoredSegment],
+    ) -> Result<(Operand, Stored), PlanError> {
+        let value = node.inputs[input];
+        let mut stored = self.stored(value);
+        let name = &self.graph.value(value).name;
+        if self.graph.constant(value).is_none() {
+            if stored.segments != segments {
+                return Err(unsupported(
+                    node,
+                    format!(
+                        "the channels of {name} must be cut as {segments:?}, they are cut as {:?}",
+                        stored.segments
+                    ),
+                ));
+            }
+            return Ok((self.slot(value), stored));
+        }
+        let tensor = self.constant(node, input)?;
+        let values = tensor.f32s().map_err(|e| unsupported(node, format!("input {input} ({name}): {e}")))?;
+        stored.segments = segments.to_vec();
+        stored.groups = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
+        stored.record = self.live.record(segments.to_vec());
+        Ok((self.pack(stored.pack(values)), stored))
+    }
+}
+
+impl Stored {
+    /// One thread for every pixel of every live channel group.
+    pub(super) fn elements(&self) -> Grid {
+        Grid::Elements { record: self.record, per_group: self.images * self.pixels(), workgroup: WORKGROUP }
+    }
+
+    /// `values`, in row-major order, as this value is stored; lanes of no channel are 0.
+    ///
+    /// # Panics
+    /// If `values` has another length than the logical shape.
+    pub fn pack(&self, values: &[f32]) -> Vec<f32> {
+        let mut stored = vec![0.0; self.floats()];
+        self.visit(|logical, at| stored[at] = values[logical]);
+        stored
+    }
+
+    /// The row-major values behind a stored buffer.
+    ///
+    /// # Panics
+    /// If `stored` is shorter than [`Stored::floats`].
+    pub fn unpack(&self, stored: &[f32]) -> Vec<f32> {
+        let mut values = vec![0.0; self.images as usize * self.channels as usize * self.pixels() as usize];
+        self.visit(|logical, at| values[logical] = stored[at]);
+        values
+    }
+
+    fn visit(&self, mut each: impl FnMut(usize, usize)) {
+        let pixels = self.pixels() as usize;
+        for image in 0..self.images as usize {
+            for channel in 0..self.channels {
+                let (group, lane) = self.place(channel);
+                let plane = image * self.groups as usize + group as usize;
+                let row = image * self.channels as usize + channel as usize;
+                for pixel in 0..pixels {
+                    each(row * pixels + pixel, (plane * pixels + pixel) * 4 + lane as usize);
+                }
+            }
+        }
+    }
+}
