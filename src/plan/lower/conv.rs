@@ -1,0 +1,216 @@
+//! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
+
+use super::{Lowering, PlanError, Stored, activation, unsupported};
+use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
+use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
+use crate::plan::select::{Connection, Geometry, select};
+use crate::plan::{Operand, Step};
+use std::borrow::Cow;
+
+/// Kernels divide pixel indices by multiplying floats, which is exact for quotients below this.
+const MAX_ROWS: u32 = 1 << 21;
+
+/// A convolution with everything that its node says of it.
+struct Convolution<'a> {
+    x: Operand,
+    input: Stored,
+    output: Stored,
+    geometry: Geometry,
+    weights: Cow<'a, [f32]>,
+    groups: usize,
+    bias: Cow<'a, [f32]>,
+    residual: Option<Operand>,
+    epilogue: Epilogue,
+}
+
+/// Lowers a convolution.
+pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(), PlanError> {
+    let (input, output) = (cx.stored(node.inputs[0]), cx.stored(node.outputs[0]));
+    let (x, _) = cx.operand(node, 0, &input.segments)?;
+    let has_residual = conv.epilogue.has_residual();
+    let operands = node.inputs.len() - usize::from(has_residual);
+    let weights = floats(cx, node, 1)?;
+    let bias = if operands > 2 { floats(cx, node, 2)? } else { &[] };
+    let residual =
+        if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
+    let depthwise = conv.groups as u32 == input.channels
+        && input.channels == output.channels
+        && input.segments == output.segments;
+    let connection = match conv.groups {
+        1 => Connection::Dense,
+        _ if depthwise => Connection::Depthwise,
+        _ => Connection::Grouped,
+    };
+    let window = conv.window();
+    let pair = |[vertical, horizontal]: [usize; 2]| [vertical as u32, horizontal as u32];
+    let geometry = Geometry {
+        connection,
+        images: output.images,
+        output: [output.height, output.width],
+        kernel: pair(conv.kernel),
+        strides: pair(conv.strides),
+        dilations: pair(conv.dilations),
+        margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
+    };
+    let convolution = Convolution {
+        x,
+        input,
+        output,
+        geometry,
+        weights: weights.into(),
+        groups: conv.groups,
+        bias: bias.into(),
+        residual,
+        epilogue: conv.epilogue,
+    };
+    convolve(cx, node, &convolution)
+}
+
+/// Lowers a matrix product with a constant. Its addend is a bias where all rows share it, else a residual.
+pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<(), PlanError> {
+    if gemm.trans_a {
+        return Err(unsupported(node, "transA must be 0: the batch would be its inner dimension".to_owned()));
+    }
+    let (input, output) = (cx.stored(node.inputs[0]), cx.stored(node.outputs[0]));
+    let (x, _) = cx.operand(node, 0, &input.segments)?;
+    let (rows, columns) = (output.images as usize, output.channels as usize);
+    let weights = matrix(cx, node, gemm, [input.channels as usize, columns])?;
+    let mut bias = Vec::new();
+    let mut residual = None;
+    let mut epilogue = gemm.epilogue;
+    if node.inputs.len() > 2 {
+        let addend = addend(cx, node, gemm.beta, [rows, columns])?;
+        if addend.chunks(columns).all(|row| *row == addend[..columns]) {
+            bias = addend[..columns].to_vec();
+        } else {
+            residual = Some(cx.pack(output.pack(&addend)));
+            epilogue = Epilogue::AddThenActivation(finish(epilogue).0);
+        }
+    }
+    let geometry = Geometry {
+        connection: Connection::Dense,
+        images: output.images,
+        output: [1, 1],
+        kernel: [1, 1],
+        strides: [1, 1],
+        dilations: [1, 1],
+        margins: [0; 4],
+    };
+    let (weights, bias) = (weights.into(), bias.into());
+    let convolution =
+        Convolution { x, input, output, geometry, weights, groups: 1, bias, residual, epilogue };
+    convolve(cx, node, &convolution)
+}
+
+/// `alpha B` as `[outputs][inputs]`, rounded once.
+fn matrix(
+    cx: &Lowering,
+    node: &Node,
+    gemm: &Gemm,
+    [inputs, outputs]: [usize; 2],
+) -> Result<Vec<f32>, PlanError> {
+    let values = floats(cx, node, 1)?;
+    if values.len() != inputs * outputs {
+        let expected = format!("B must be {inputs} by {outputs}, it has {} elements", values.len());
+        return Err(unsupported(node, expected));
+    }
+    let at = |o: usize, i: usize| if gemm.trans_b { o * inputs + i } else { i * outputs + o };
+    let scaled = |(o, i)| (f64::from(gemm.alpha) * f64::from(values[at(o, i)])) as f32;
+    Ok((0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))).map(scaled).collect())
+}
+
+/// `beta C` broadcast to every row.
+fn addend(
+    cx: &Lowering,
+    node: &Node,
+    beta: f32,
+    [rows, columns]: [usize; 2],
+) -> Result<Vec<f32>, PlanError> {
+    let tensor = cx.constant(node, 2)?;
+    let values = floats(cx, node, 2)?;
+    let (height, width) = match *tensor.shape() {
+        [] => (1, 1),
+        [width] => (1, width),
+        [height, width] => (height, width),
+        _ => (0, 0),
+    };
+    if ![1, rows].contains(&height) || ![1, columns].contains(&width) {
+        let found = tensor.shape();
+        return Err(unsupported(node, format!("C must broadcast to [{rows}, {columns}], it is {found:?}")));
+    }
+    let at = |row, column| (row % height) * width + column % width;
+    let scaled = |(row, column)| (f64::from(beta) * f64::from(values[at(row, column)])) as f32;
+    Ok((0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(scaled).collect())
+}
+
+fn floats<'a>(cx: &Lowering<'a>, node: &Node, input: usize) -> Result<&'a [f32], PlanError> {
+    cx.constant(node, input)?.f32s().map_err(|error| unsupported(node, format!("input {input}: {error}")))
+}
+
+/// The activation of an epilogue, and the `add` code of the residual.
+fn finish(epilogue: Epilogue) -> (Activation, u32) {
+    match epilogue {
+        Epilogue::Plain => (Activation::None, 0),
+        Epilogue::Activation(activation) => (activation, 0),
+        Epilogue::AddThenActivation(activation) => (activation, 1),
+        Epilogue::ActivationThenAdd(activation) => (activation, 2),
+    }
+}
+
+fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result<(), PlanError> {
+    let Convolution { input, output, geometry, groups, .. } = convolution;
+    let rows = geometry.images.saturating_mul(geometry.output[0]);
+    if rows >= MAX_ROWS {
+        return Err(unsupported(node, format!("at most {MAX_ROWS} rows in all images, found {rows}")));
+    }
+    let taps = geometry.kernel[0] as usize * geometry.kernel[1] as usize;
+    let weights = Weights {
+        values: &convolution.weights,
+        group_inputs: input.channels as usize / groups,
+        group_outputs: output.channels as usize / groups,
+        taps,
+        input: &input.segments,
+        output: &output.segments,
+    };
+    let (activation, add) = finish(convolution.epilogue);
+    let (code, a, b) = activation::code(activation);
+    let choice = select(cx.class, geometry, Finish { activation: code, add });
+    let params = ConvParams {
+        images: geometry.images,
+        in_record: input.record.0,
+        in_groups: input.groups,
+        in_height: input.height,
+        in_width: input.width,
+        out_record: output.record.0,
+        out_groups: output.groups,
+        out_height: output.height,
+        out_width: output.width,
+        kernel_height: geometry.kernel[0],
+        kernel_width: geometry.kernel[1],
+        stride_y: geometry.strides[0],
+        stride_x: geometry.strides[1],
+        dilation_y: geometry.dilations[0],
+        dilation_x: geometry.dilations[1],
+        pad_top: geometry.margins[0],
+        pad_left: geometry.margins[1],
+        tiles: choice.tiles,
+        row_tiles: choice.row_tiles,
+        group_inputs: weights.group_inputs as u32,
+        a,
+        b,
+    };
+    let packed = cx.pack((choice.pack)(&weights));
+    let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
+    let mut operands = vec![convolution.x, packed, bias, convolution.residual.unwrap_or(bias)];
+    if let Some(channels) = choice.channels {
+        operands.push(cx.pack(channels(&weights)));
+    }
+    operands.push(cx.slot(node.outputs[0]));
+    let pixels = u64::from(geometry.images) * u64::from(output.pixels());
+    let macs = pixels * u64::from(output.channels) * (weights.group_inputs * taps) as u64;
+    let grid = choice.grid(output.record);
+    let (kernel, spec) = (choice.kernel, choice.spec);
+    let (node, op) = (node.name.clone(), node.op.name());
+    cx.steps.push(Step { node, op, kernel, spec, params: params.words(), operands, grid, macs });
+    Ok(())
+}
