@@ -1,6 +1,7 @@
 //! A plan: what the GPU will do for one network at one batch size, as plain data.
 
 mod lower;
+mod select;
 
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 

@@ -1,8 +1,8 @@
 //! Which kernel runs a convolution: one function, which does not see channel counts, so that a pruned network runs
 //! the kernels of the unpruned one.
 
-use super::lower::DeviceClass;
 use super::Grid;
+use super::lower::DeviceClass;
 use crate::kernels::conv::{self, CONV, Cut, Finish, Form, Weights};
 use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};

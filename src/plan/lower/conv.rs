@@ -31,8 +31,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
     let operands = node.inputs.len() - usize::from(has_residual);
     let weights = floats(cx, node, 1)?;
     let bias = if operands > 2 { floats(cx, node, 2)? } else { &[] };
-    let residual =
-        if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
+    let residual = if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
     let depthwise = conv.groups as u32 == input.channels
         && input.channels == output.channels
         && input.segments == output.segments;
@@ -120,12 +119,7 @@ fn matrix(
 }
 
 /// `beta C` broadcast to every row.
-fn addend(
-    cx: &Lowering,
-    node: &Node,
-    beta: f32,
-    [rows, columns]: [usize; 2],
-) -> Result<Vec<f32>, PlanError> {
+fn addend(cx: &Lowering, node: &Node, beta: f32, [rows, columns]: [usize; 2]) -> Result<Vec<f32>, PlanError> {
     let tensor = cx.constant(node, 2)?;
     let values = floats(cx, node, 2)?;
     let (height, width) = match *tensor.shape() {

@@ -1,7 +1,7 @@
 //! Which function lowers which operator. A new operator is a compile error here until it has one.
 
-use super::{Lowering, PlanError, unsupported};
-use super::{activation, affine, binary, concat, pad, pool, reshape, resize, softmax};
+use super::{Lowering, PlanError};
+use super::{activation, affine, binary, concat, conv, pad, pool, reshape, resize, softmax};
 use crate::graph::{Node, Op};
 
 /// Adds the steps of `node` to the plan.
@@ -9,9 +9,8 @@ use crate::graph::{Node, Op};
 /// # Errors
 /// [`PlanError::Unsupported`] where the node has attributes or operands that no kernel runs.
 pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
-    let missing = || Err(unsupported(node, "no kernel runs this operator".to_owned()));
     match &node.op {
-        Op::Conv(_) => missing(),
+        Op::Conv(conv) => conv::lower(cx, node, conv),
         Op::BatchNorm { epsilon } => affine::lower(cx, node, *epsilon),
         Op::Activation(activation) => activation::lower(cx, node, *activation),
         Op::Binary(binary) => binary::lower(cx, node, *binary),
@@ -21,7 +20,7 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::GlobalAveragePool => pool::lower_global(cx, node),
         Op::Resize(resize) => resize::lower(cx, node, resize),
         Op::Flatten { .. } | Op::Reshape { .. } => reshape::lower(cx, node),
-        Op::Gemm(_) => missing(),
+        Op::Gemm(gemm) => conv::lower_gemm(cx, node, gemm),
         Op::Softmax { axis } => softmax::lower(cx, node, *axis),
         Op::Identity => concat::lower_identity(cx, node),
         Op::Pad(pad) => pad::lower(cx, node, pad),

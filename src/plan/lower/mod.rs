@@ -4,6 +4,7 @@ mod activation;
 mod affine;
 mod binary;
 mod concat;
+mod conv;
 mod dispatch;
 mod pad;
 mod pool;
