@@ -55,6 +55,7 @@ fn bindings(module: &Module) -> BTreeSet<(u32, &'static str)> {
             (AddressSpace::Storage { access }, _) if access.contains(StorageAccess::STORE) => "write",
             (AddressSpace::Storage { .. }, _) => "read",
             (AddressSpace::Handle, TypeInner::Image { class: ImageClass::Storage { .. }, .. }) => "texture",
+            (AddressSpace::Handle, TypeInner::Image { class: ImageClass::Sampled { .. }, .. }) => "picture",
             other => panic!("unexpected binding {other:?}"),
         };
         assert!(found.insert((binding.binding, kind)), "binding {} is used twice", binding.binding);
@@ -84,6 +85,8 @@ fn bindings_are_those_of_the_host() {
             let kind = match access {
                 Access::Read => "read",
                 Access::Write => "write",
+                Access::Texels => "texture",
+                Access::Picture => "picture",
             };
             expected.insert((at, kind));
         }

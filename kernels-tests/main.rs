@@ -1,5 +1,5 @@
 //! Every kernel against the f64 reference, and the invariants of masking and compaction.
 
-mod compare;
 mod contract;
-mod layers;
+mod execute;
+mod harness;

@@ -31,7 +31,14 @@ pub enum Access {
     Read,
     /// `var<storage, read_write>`.
     Write,
+    /// A constant as `texture_storage_2d<rgba32float, read>`: texel `i` of 4 floats at `(i % TEXEL_ROW, i / TEXEL_ROW)`.
+    Texels,
+    /// A picture of the caller, as `texture_2d<f32>`, read by `textureLoad`.
+    Picture,
 }
+
+/// Texels in one row of a constant that is bound as [`Access::Texels`].
+pub const TEXEL_ROW: u32 = 2048;
 
 /// One kernel: a WGSL template and its contract.
 #[derive(Debug)]

@@ -1,0 +1,301 @@
+//! Opening a device, or borrowing one, and turning its failures into [`GpuError`].
+
+use super::GpuError;
+use super::list::class_name;
+use super::pipeline::Pipelines;
+use crate::plan::DeviceClass;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which adapter to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selector {
+    /// The adapter whose name contains `$WGPU_ADAPTER_NAME` where that is set, else the fastest kind there is.
+    #[default]
+    Best,
+    /// By its number in [`super::list`].
+    Index(usize),
+    /// The first whose name contains this, whatever the case.
+    Name(String),
+}
+
+/// Whether shaders carry bounds checks, loop bounds and division guards. The kernels need none: every size is
+/// checked on the host. Tests run both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Checks {
+    /// All that wgpu can add.
+    Checked,
+    /// None.
+    #[default]
+    Unchecked,
+}
+
+/// A device to run plans on. Clones share the device and its pipelines.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    pub(super) shared: Arc<Shared>,
+    checks: Checks,
+    class: DeviceClass,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub pipelines: Pipelines,
+    limits: wgpu::Limits,
+    lent: bool,
+    failure: Arc<Mutex<Option<Failure>>>,
+}
+
+/// What the handlers of an own device saw outside every error scope.
+#[derive(Debug)]
+enum Failure {
+    Lost(String),
+    Error(wgpu::Error),
+}
+
+impl Gpu {
+    /// Opens an adapter. `$WGPU_BACKEND` narrows the backends, `$PAGCP_CLASS=portable` forces the kernels that need
+    /// no feature.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`], [`GpuError::NoMatch`] or [`GpuError::Refused`].
+    pub fn open(selector: &Selector) -> Result<Self, GpuError> {
+        let adapter = choose(selector)?;
+        let info = adapter.get_info();
+        let features = required_features(adapter.features());
+        let request = adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("wgpu-pagcp"),
+            required_features: features,
+            required_limits: raise_limits(wgpu::Limits::default(), &adapter.limits()),
+            ..Default::default()
+        });
+        let (device, queue) = pollster::block_on(request)
+            .map_err(|e| GpuError::Refused { name: info.name.clone(), reason: e.to_string() })?;
+        let failure = install_handlers(&device);
+        Ok(Self::new(device, queue, Some(failure)))
+    }
+
+    /// Works on a device of the host application. Nothing is submitted or polled and no callback is set: sessions
+    /// only encode, and errors go where the host's own do. [`required_features`] and [`raise_limits`] tell what the
+    /// host should ask for when it opens the device; the defaults also work.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        Self::new(device, queue, None)
+    }
+
+    fn new(device: wgpu::Device, queue: wgpu::Queue, failure: Option<Arc<Mutex<Option<Failure>>>>) -> Self {
+        let class = class_of(&device.adapter_info(), device.features());
+        let shared = Shared {
+            limits: device.limits(),
+            lent: failure.is_none(),
+            failure: failure.unwrap_or_default(),
+            pipelines: Pipelines::default(),
+            device,
+            queue,
+        };
+        Self { shared: Arc::new(shared), checks: Checks::default(), class }
+    }
+
+    /// The same device, with shaders compiled with or without runtime checks.
+    pub fn with_checks(&self, checks: Checks) -> Self {
+        Self { checks, ..self.clone() }
+    }
+
+    /// The same device, with kernels of another class. `Portable` runs everywhere.
+    pub fn with_class(&self, class: DeviceClass) -> Self {
+        Self { class, ..self.clone() }
+    }
+
+    /// What chooses its kernels.
+    pub fn class(&self) -> DeviceClass {
+        self.class
+    }
+
+    /// [`Gpu::class`] as reports name it.
+    pub fn class_name(&self) -> String {
+        class_name(self.class)
+    }
+
+    /// Whether its shaders carry runtime checks.
+    pub fn checks(&self) -> Checks {
+        self.checks
+    }
+
+    /// The adapter behind it.
+    pub fn info(&self) -> wgpu::AdapterInfo {
+        self.shared.device.adapter_info()
+    }
+
+    /// The limits that plans must keep.
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.shared.limits
+    }
+
+    /// The device, for hosts that add passes of their own.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.shared.device
+    }
+
+    /// The queue of [`Gpu::device`].
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
+    }
+
+    /// Whether it belongs to a host application.
+    pub fn is_lent(&self) -> bool {
+        self.shared.lent
+    }
+
+    /// Runs calls on the device and returns what they raise; on a lent device their errors go to the host.
+    pub(super) fn scoped<T>(&self, during: &str, calls: impl FnOnce() -> T) -> Result<T, GpuError> {
+        if self.shared.lent {
+            return Ok(calls());
+        }
+        let device = &self.shared.device;
+        let filters =
+            [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
+        let scopes = filters.map(|filter| device.push_error_scope(filter));
+        let result = calls();
+        let errors: Vec<_> =
+            scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).collect();
+        self.failure(during)?;
+        match errors.into_iter().next() {
+            Some(error) => Err(classify(error, during)),
+            None => Ok(result),
+        }
+    }
+
+    /// What the handlers saw, if anything.
+    pub(super) fn failure(&self, during: &str) -> Result<(), GpuError> {
+        let mut failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure.take() {
+            None => Ok(()),
+            Some(Failure::Lost(reason)) => {
+                *failure = Some(Failure::Lost(reason.clone()));
+                Err(GpuError::Lost(reason))
+            }
+            Some(Failure::Error(error)) => Err(classify(error, during)),
+        }
+    }
+
+    /// Waits for all submitted work.
+    pub(super) fn wait(&self, during: &str) -> Result<(), GpuError> {
+        let polled = self.shared.device.poll(wgpu::PollType::wait_indefinitely());
+        self.failure(during)?;
+        polled.map(|_| ()).map_err(|e| GpuError::Lost(e.to_string()))
+    }
+}
+
+fn classify(error: wgpu::Error, during: &str) -> GpuError {
+    let during = during.to_owned();
+    match error {
+        wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory { during },
+        wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+            GpuError::Rejected { during, reason: one_line(&description) }
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn install_handlers(device: &wgpu::Device) -> Arc<Mutex<Option<Failure>>> {
+    let failure = Arc::new(Mutex::new(None));
+    let uncaptured = failure.clone();
+    device.on_uncaptured_error(Arc::new(move |error| {
+        let mut slot = uncaptured.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert(Failure::Error(error));
+    }));
+    let lost = failure.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        let mut slot = lost.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Failure::Lost(format!("{reason:?}: {}", one_line(&message))));
+    });
+    failure
+}
+
+/// The features of an adapter that the kernels use where present.
+pub fn required_features(available: wgpu::Features) -> wgpu::Features {
+    available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY)
+}
+
+/// `limits` raised to what the plans can use of `adapter`.
+pub fn raise_limits(limits: wgpu::Limits, adapter: &wgpu::Limits) -> wgpu::Limits {
+    let threads = adapter.max_compute_invocations_per_workgroup.min(1024);
+    wgpu::Limits {
+        max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
+        max_buffer_size: adapter.max_buffer_size,
+        max_compute_workgroup_storage_size: adapter.max_compute_workgroup_storage_size.min(32 << 10),
+        max_compute_invocations_per_workgroup: threads,
+        max_compute_workgroup_size_x: adapter.max_compute_workgroup_size_x.min(threads),
+        max_storage_buffers_per_shader_stage: adapter.max_storage_buffers_per_shader_stage.min(12),
+        max_texture_dimension_2d: adapter.max_texture_dimension_2d,
+        // The default of a million makes DX12 reserve system memory on integrated GPUs.
+        max_non_sampler_bindings: 16_384,
+        ..limits.using_alignment(adapter.clone())
+    }
+}
+
+/// The class of kernels for an adapter with these features.
+pub(super) fn class_of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> DeviceClass {
+    let forced = std::env::var("PAGCP_CLASS").is_ok_and(|class| class.eq_ignore_ascii_case("portable"));
+    let subgroups = features.contains(wgpu::Features::SUBGROUP);
+    let fixed = info.subgroup_min_size == info.subgroup_max_size;
+    if !forced && subgroups && fixed && info.device_type == wgpu::DeviceType::Cpu {
+        return DeviceClass::Broadcast { subgroup: info.subgroup_min_size };
+    }
+    DeviceClass::Portable
+}
+
+/// All adapters, in a stable order.
+pub(super) fn adapters() -> Vec<wgpu::Adapter> {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let backends = backends.with_env() & backends;
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends,
+        flags: wgpu::InstanceFlags::empty().with_env(),
+        memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
+            for_resource_creation: Some(95),
+            for_device_loss: None,
+        },
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    pollster::block_on(instance.enumerate_adapters(backends))
+}
+
+fn choose(selector: &Selector) -> Result<wgpu::Adapter, GpuError> {
+    let adapters = adapters();
+    if adapters.is_empty() {
+        return Err(GpuError::NoAdapter);
+    }
+    let names: Vec<String> = adapters.iter().map(|adapter| adapter.get_info().name).collect();
+    let named = |wanted: &str| {
+        let wanted = wanted.to_lowercase();
+        names.iter().position(|name| name.to_lowercase().contains(&wanted))
+    };
+    let environment = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
+    let (found, wanted) = match (selector, &environment) {
+        (Selector::Index(index), _) => (Some(*index), format!("number {index}")),
+        (Selector::Name(name), _) | (Selector::Best, Some(name)) => (named(name), name.clone()),
+        (Selector::Best, None) => {
+            let rank = |&index: &usize| preference(adapters[index].get_info().device_type);
+            ((0..adapters.len()).min_by_key(rank), String::new())
+        }
+    };
+    let chosen = found.and_then(|index| adapters.into_iter().nth(index));
+    chosen.ok_or_else(|| {
+        let list: Vec<String> = names.iter().enumerate().map(|(i, name)| format!("{i}: {name}")).collect();
+        GpuError::NoMatch { wanted, found: list.join(", ") }
+    })
+}
+
+fn preference(kind: wgpu::DeviceType) -> u32 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}

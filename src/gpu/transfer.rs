@@ -1,0 +1,106 @@
+//! Moving numbers between the host and the device.
+
+use super::{Gpu, GpuError};
+use crate::kernels::TEXEL_ROW;
+use wgpu::util::DeviceExt;
+
+/// Buffers are at least this long, since a binding may not be empty and a uniform is read in blocks of it.
+const MIN_BYTES: u64 = 16;
+
+/// An empty buffer for an activation or for data of the caller.
+pub fn buffer(gpu: &Gpu, label: &str, bytes: u64) -> wgpu::Buffer {
+    gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: bytes.max(MIN_BYTES).next_multiple_of(4),
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    })
+}
+
+/// A buffer with contents.
+pub fn filled(gpu: &Gpu, label: &str, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    let mut contents = contents.to_vec();
+    contents.resize(contents.len().max(MIN_BYTES as usize), 0);
+    gpu.shared.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+        label: Some(label),
+        contents: &contents,
+        usage,
+    })
+}
+
+/// A constant in the form of [`crate::kernels::Access::Texels`].
+pub fn texels(gpu: &Gpu, label: &str, floats: &[f32]) -> wgpu::TextureView {
+    let row = TEXEL_ROW as usize * 4;
+    let rows = floats.len().div_ceil(row).max(1);
+    let mut padded = floats.to_vec();
+    padded.resize(rows * row, 0.0);
+    let descriptor = wgpu::TextureDescriptor {
+        label: Some(label),
+        size: wgpu::Extent3d { width: TEXEL_ROW, height: rows as u32, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba32Float,
+        usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    };
+    let order = wgpu::util::TextureDataOrder::default();
+    let device = &gpu.shared.device;
+    let texture =
+        device.create_texture_with_data(&gpu.shared.queue, &descriptor, order, bytemuck::cast_slice(&padded));
+    texture.create_view(&wgpu::TextureViewDescriptor::default())
+}
+
+/// A staging buffer that brings several buffers back at once.
+#[derive(Debug)]
+pub struct Readback {
+    staging: wgpu::Buffer,
+    floats: Vec<usize>,
+}
+
+impl Readback {
+    /// For buffers of these lengths.
+    pub fn new(gpu: &Gpu, floats: Vec<usize>) -> Self {
+        let staging = gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read back"),
+            size: (floats.iter().sum::<usize>() as u64 * 4).max(MIN_BYTES),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { staging, floats }
+    }
+
+    /// Adds the copies of `sources`, from their beginnings.
+    pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, sources: &[&wgpu::Buffer]) {
+        let mut at = 0;
+        for (source, floats) in sources.iter().zip(&self.floats) {
+            let bytes = *floats as u64 * 4;
+            encoder.copy_buffer_to_buffer(source, 0, &self.staging, at, bytes);
+            at += bytes;
+        }
+    }
+
+    /// Waits for the copies and takes them.
+    pub fn take(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
+        const DURING: &str = "reading results back";
+        let (send, receive) = std::sync::mpsc::channel();
+        self.staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
+            // The receiver outlives the wait below, and a lost device is reported there.
+            let _ = send.send(mapped);
+        });
+        gpu.wait(DURING)?;
+        let mapped = receive.try_recv().map_err(|e| e.to_string()).and_then(|r| r.map_err(|e| e.to_string()));
+        mapped.map_err(GpuError::Lost)?;
+        let view = self.staging.get_mapped_range(..).map_err(|e| GpuError::Lost(e.to_string()))?;
+        let mut parts = Vec::with_capacity(self.floats.len());
+        let mut rest: &[u8] = &view;
+        for &floats in &self.floats {
+            let (part, after) = rest.split_at(floats * 4);
+            parts.push(bytemuck::pod_collect_to_vec(part));
+            rest = after;
+        }
+        drop(view);
+        self.staging.unmap();
+        Ok(parts)
+    }
+}
