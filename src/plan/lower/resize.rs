@@ -12,8 +12,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
     let (source, x) = cx.operand(node, 0, &y.segments)?;
     let mut axes = Vec::with_capacity(4 * (y.height + y.width) as usize);
     for (axis, input, output) in [(0, x.height, y.height), (1, x.width, y.width)] {
-        let line = Line::new(resize, axis, input, output);
-        axes.extend((0..output).flat_map(|at| line.taps(at)));
+        axes.extend(taps(resize, axis, input, output).into_iter().flatten());
     }
     let axes = cx.pack(axes);
     let out = cx.slot(node.outputs[0]);
@@ -41,63 +40,74 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
     Ok(())
 }
 
-/// One axis of a resize.
-struct Line {
-    input: f64,
-    output: f64,
-    scale: f64,
+/// One axis of a resize, in `f64`, or in `f32` where coordinates are rounded to whole pixels: a scale of 1/3 is not
+/// exact in either, and onnxruntime's `f32` products are whole where those in `f64` fall just short.
+struct Line<F> {
+    input: F,
+    output: F,
+    scale: F,
     coordinates: Coordinates,
-    interpolation: Interpolation,
 }
 
-impl Line {
-    fn new(resize: &Resize, axis: usize, input: u32, output: u32) -> Self {
-        let (input, output) = (f64::from(input), f64::from(output));
-        let scale = match resize.target {
-            Target::Scales(scales) => f64::from(scales[axis]),
-            Target::Sizes(_) => output / input,
-        };
-        let Resize { coordinates, interpolation, .. } = *resize;
-        Self { input, output, scale, coordinates, interpolation }
-    }
-
-    /// The two input coordinates that output coordinate `at` reads, and their weights.
-    fn taps(&self, at: u32) -> [f32; 4] {
-        let last = self.input - 1.0;
-        let x = self.original(f64::from(at));
-        match self.interpolation {
-            Interpolation::Nearest(rounding) => {
-                let nearest = round(x, rounding).clamp(0.0, last) as f32;
-                [nearest, nearest, 1.0, 0.0]
-            }
-            Interpolation::Linear => {
-                let x = x.clamp(0.0, last);
+/// The two input coordinates that every output coordinate of an axis reads, and their weights.
+fn taps(resize: &Resize, axis: usize, input: u32, output: u32) -> Vec<[f32; 4]> {
+    match resize.interpolation {
+        Interpolation::Nearest(rounding) => {
+            let line = Line::<f32>::new(resize, axis, input, output);
+            let nearest = |at: u32| round(line.original(at as f32), rounding).clamp(0.0, line.input - 1.0);
+            (0..output).map(nearest).map(|at| [at, at, 1.0, 0.0]).collect()
+        }
+        Interpolation::Linear => {
+            let line = Line::<f64>::new(resize, axis, input, output);
+            let last = line.input - 1.0;
+            let pair = |at: u32| {
+                let x = line.original(f64::from(at)).clamp(0.0, last);
                 let first = x.floor();
                 let second = (first + 1.0).min(last);
-                let weight = x - first;
-                [first as f32, second as f32, (1.0 - weight) as f32, weight as f32]
-            }
-        }
-    }
-
-    /// The input coordinate behind output coordinate `x`.
-    fn original(&self, x: f64) -> f64 {
-        let half_pixel = (x + 0.5) / self.scale - 0.5;
-        match self.coordinates {
-            Coordinates::HalfPixel => half_pixel,
-            Coordinates::HalfPixelSymmetric => {
-                let adjustment = self.output / (self.scale * self.input);
-                self.input / 2.0 * (1.0 - adjustment) + half_pixel
-            }
-            Coordinates::PytorchHalfPixel if self.output > 1.0 => half_pixel,
-            Coordinates::AlignCorners if self.output > 1.0 => x * (self.input - 1.0) / (self.output - 1.0),
-            Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
-            Coordinates::Asymmetric => x / self.scale,
+                [first, second, 1.0 - (x - first), x - first].map(|value| value as f32)
+            };
+            (0..output).map(pair).collect()
         }
     }
 }
 
-fn round(x: f64, rounding: Rounding) -> f64 {
+macro_rules! line {
+    ($float:ty) => {
+        impl Line<$float> {
+            fn new(resize: &Resize, axis: usize, input: u32, output: u32) -> Self {
+                let (input, output) = (input as $float, output as $float);
+                let scale = match resize.target {
+                    Target::Scales(scales) => <$float>::from(scales[axis]),
+                    Target::Sizes(_) => output / input,
+                };
+                Self { input, output, scale, coordinates: resize.coordinates }
+            }
+
+            /// The input coordinate behind output coordinate `x`.
+            fn original(&self, x: $float) -> $float {
+                let half_pixel = (x + 0.5) / self.scale - 0.5;
+                match self.coordinates {
+                    Coordinates::HalfPixel => half_pixel,
+                    Coordinates::HalfPixelSymmetric => {
+                        let adjustment = self.output / (self.scale * self.input);
+                        self.input / 2.0 * (1.0 - adjustment) + half_pixel
+                    }
+                    Coordinates::PytorchHalfPixel if self.output > 1.0 => half_pixel,
+                    Coordinates::AlignCorners if self.output > 1.0 => {
+                        x * (self.input - 1.0) / (self.output - 1.0)
+                    }
+                    Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
+                    Coordinates::Asymmetric => x / self.scale,
+                }
+            }
+        }
+    };
+}
+
+line!(f32);
+line!(f64);
+
+fn round(x: f32, rounding: Rounding) -> f32 {
     match rounding {
         Rounding::PreferFloor => (x - 0.5).ceil(),
         Rounding::PreferCeil => (x + 0.5).floor(),
@@ -110,30 +120,40 @@ fn round(x: f64, rounding: Rounding) -> f64 {
 mod tests {
     use super::*;
 
-    fn line(coordinates: Coordinates, interpolation: Interpolation) -> Line {
-        let resize = Resize { target: Target::Sizes([4, 4]), coordinates, interpolation };
-        Line::new(&resize, 0, 2, 4)
+    fn doubled(coordinates: Coordinates, interpolation: Interpolation) -> Vec<[f32; 4]> {
+        taps(&Resize { target: Target::Sizes([4, 4]), coordinates, interpolation }, 0, 2, 4)
     }
 
     #[test]
     fn halves_round_as_asked() {
         let cases = [
-            (Rounding::PreferFloor, [0.0, 0.0]),
-            (Rounding::PreferCeil, [1.0, 1.0]),
-            (Rounding::Floor, [0.0, 0.0]),
-            (Rounding::Ceil, [1.0, 1.0]),
+            (Rounding::PreferFloor, 0.0),
+            (Rounding::PreferCeil, 1.0),
+            (Rounding::Floor, 0.0),
+            (Rounding::Ceil, 1.0),
         ];
         for (rounding, expected) in cases {
-            let line = line(Coordinates::Asymmetric, Interpolation::Nearest(rounding));
-            assert_eq!(line.taps(1)[..2], expected, "{rounding:?}");
+            let taps = doubled(Coordinates::Asymmetric, Interpolation::Nearest(rounding));
+            assert_eq!(taps[1], [expected, expected, 1.0, 0.0], "{rounding:?}");
         }
     }
 
     #[test]
     fn linear_weights_at_borders_and_between() {
-        let line = line(Coordinates::HalfPixel, Interpolation::Linear);
-        assert_eq!(line.taps(0), [0.0, 1.0, 1.0, 0.0]);
-        assert_eq!(line.taps(1), [0.0, 1.0, 0.75, 0.25]);
-        assert_eq!(line.taps(3), [1.0, 1.0, 1.0, 0.0]);
+        let taps = doubled(Coordinates::HalfPixel, Interpolation::Linear);
+        assert_eq!(taps[0], [0.0, 1.0, 1.0, 0.0]);
+        assert_eq!(taps[1], [0.0, 1.0, 0.75, 0.25]);
+        assert_eq!(taps[3], [1.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn nearest_hits_whole_pixels_under_inexact_scales() {
+        let third = Resize {
+            target: Target::Scales([1.0 / 3.0; 2]),
+            coordinates: Coordinates::Asymmetric,
+            interpolation: Interpolation::Nearest(Rounding::Floor),
+        };
+        let found: Vec<f32> = taps(&third, 0, 30, 10).iter().map(|tap| tap[0]).collect();
+        assert_eq!(found, [0.0, 3.0, 6.0, 9.0, 12.0, 15.0, 18.0, 21.0, 24.0, 27.0]);
     }
 }
