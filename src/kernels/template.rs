@@ -21,6 +21,8 @@ static SHARED: &[(&str, &str)] = &[
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("element", include_str!("../../shaders/shared/element.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
+    ("loss", include_str!("../../shaders/shared/loss.wgsl")),
+    ("loss_elements", include_str!("../../shaders/shared/loss_elements.wgsl")),
 ];
 
 fn environment() -> &'static Environment<'static> {
