@@ -20,9 +20,8 @@ static SHARED: &[(&str, &str)] = &[
     ("live", include_str!("../../shaders/shared/live.wgsl")),
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("element", include_str!("../../shaders/shared/element.wgsl")),
+    ("logical", include_str!("../../shaders/shared/logical.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
-    ("loss", include_str!("../../shaders/shared/loss.wgsl")),
-    ("loss_elements", include_str!("../../shaders/shared/loss_elements.wgsl")),
 ];
 
 fn environment() -> &'static Environment<'static> {

@@ -1,8 +1,13 @@
 //! A plan: what the GPU will do for one network at one batch size, as plain data.
 
+mod build;
 mod lower;
+pub mod memory;
+mod ports;
 mod select;
+mod text;
 
+pub use build::{PlanLimits, PlanOptions, build};
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
@@ -88,14 +93,19 @@ pub struct Plan {
     pub batch: usize,
     /// Bytes of each activation buffer.
     pub slots: Vec<u64>,
+    /// Bytes of all activations at the fullest step: what a perfect reuse of buffers would need.
+    pub slot_bound: u64,
     /// Packed constants, as the kernels read them.
     pub constants: Vec<Arc<[f32]>>,
-    /// Bytes of each external buffer: the plan's inputs, its outputs, then what `losses` adds (labels, sums).
+    /// Bytes of each external buffer: the plan's inputs, its outputs, where there are probes one buffer for them all,
+    /// then what `losses` adds (labels, sums).
     pub externals: Vec<u64>,
     /// Inputs, in graph order.
     pub inputs: Vec<Port>,
     /// Outputs, in graph order.
     pub outputs: Vec<Port>,
+    /// With [`PlanOptions::keep_all`], every computed value, in execution order; else empty.
+    pub probes: Vec<Port>,
     /// Steps that turn host-layout inputs into stored ones, one per input, in graph order.
     pub pack: Vec<Step>,
     /// The network, from stored inputs to stored outputs.
@@ -104,6 +114,8 @@ pub struct Plan {
     pub unpack: Vec<Step>,
     /// Steps that read the stored outputs in place of `unpack` when candidates are scored: losses.
     pub losses: Vec<Step>,
+    /// Steps that turn probed values into host-layout ones, one per probe.
+    pub probe: Vec<Step>,
     /// The channel layouts that the steps name.
     pub live: LiveLayout,
 }

@@ -46,6 +46,22 @@ pub enum PlanError {
         /// The limit.
         limit: u64,
     },
+    /// A dispatch over the limit of every device.
+    #[error("node {node} ({op}) needs {grid:?} workgroups, at most 65535 fit along each axis")]
+    TooManyGroups {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// Workgroups along x, y and z.
+        grid: [u32; 3],
+    },
+    /// A graph output that no input reaches.
+    #[error("graph output {value} is a constant, it must be computed from an input")]
+    ConstantOutput {
+        /// The output.
+        value: String,
+    },
 }
 
 /// What kind of device a plan is for: decides kernels and weight layouts, in `select`.
@@ -125,6 +141,7 @@ pub struct Lowering<'a> {
     units: &'a Units,
     slots: Vec<u64>,
     slot_of: Vec<Option<usize>>,
+    slot_values: Vec<ValueId>,
 }
 
 impl<'a> Lowering<'a> {
@@ -140,6 +157,7 @@ impl<'a> Lowering<'a> {
             units,
             slots: Vec::new(),
             slot_of: vec![None; graph.values.len()],
+            slot_values: Vec::new(),
         }
     }
 
@@ -185,13 +203,19 @@ impl<'a> Lowering<'a> {
 
     /// The buffer of a value that a step computes or reads.
     pub fn slot(&mut self, value: ValueId) -> Operand {
+        Operand::Slot(self.slot_index(value))
+    }
+
+    /// The index of [`Lowering::slot`].
+    pub fn slot_index(&mut self, value: ValueId) -> usize {
         if let Some(slot) = self.slot_of[value.0] {
-            return Operand::Slot(slot);
+            return slot;
         }
         let bytes = self.stored(value).floats() as u64 * 4;
         self.slots.push(bytes);
+        self.slot_values.push(value);
         self.slot_of[value.0] = Some(self.slots.len() - 1);
-        Operand::Slot(self.slots.len() - 1)
+        self.slots.len() - 1
     }
 
     /// Lets `value` share the buffer of `source`: same bytes, same channel layout.
@@ -219,6 +243,11 @@ impl<'a> Lowering<'a> {
     /// Bytes of the slots so far, one per value.
     pub fn slots(&self) -> &[u64] {
         &self.slots
+    }
+
+    /// The value that a slot was made for.
+    pub fn slot_value(&self, slot: usize) -> ValueId {
+        self.slot_values[slot]
     }
 }
 

@@ -1,0 +1,37 @@
+// NC4HW4 to row-major `[images][live channels][pixels]`, one vec4 per thread.
+
+#include "live"
+#include "element"
+#include "logical"
+
+struct Params {
+    record: u32,
+    images: u32,
+    pixels: u32,
+    groups: u32,
+}
+
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+) {
+    let index = id.x + id.z * grid.x * 64u;
+    let e = element(p.record, index, p.images, p.pixels);
+    if (e.lanes == 0u) {
+        return;
+    }
+    let v = x[(e.image * p.groups + e.group) * p.pixels + e.pixel];
+    let channel = channels_before(p.record, quotient(index, p.images * p.pixels));
+    let at = (e.image * live_channels(p.record) + channel) * p.pixels + e.pixel;
+    y[at] = v.x;
+#for lane in [1, 2, 3]
+    if (e.lanes > ${lane}u) {
+        y[at + ${lane}u * p.pixels] = v[${lane}];
+    }
+#endfor
+}

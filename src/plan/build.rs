@@ -1,0 +1,209 @@
+//! Builds a plan: every node lowered, slots merged, sizes checked against the device.
+
+use super::lower::{Lowering, PlanError, lower};
+use super::memory::{assign, lifetimes, lower_bound};
+use super::{DeviceClass, MAX_GROUPS, Operand, Plan, Port, Step, ports};
+use crate::graph::{Graph, Shapes, ValueId};
+use crate::kernels::{Access, TEXEL_ROW};
+use crate::units::Units;
+
+/// What a device binds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanLimits {
+    /// Bytes of one storage buffer.
+    pub binding_bytes: u64,
+    /// Rows of a texture.
+    pub texture_rows: u32,
+}
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Chooses kernels.
+    pub class: DeviceClass,
+    /// Bounds sizes.
+    pub limits: PlanLimits,
+    /// Images in one run; the shapes are inferred for it.
+    pub batch: usize,
+    /// Gives every value a buffer of its own and a probe, to read all of them after a run.
+    pub keep_all: bool,
+}
+
+impl Default for PlanLimits {
+    /// What every WebGPU device has: 128 MiB bindings, 8192 rows.
+    fn default() -> Self {
+        Self { binding_bytes: 128 << 20, texture_rows: 8192 }
+    }
+}
+
+impl Default for PlanOptions {
+    /// One image, on any device.
+    fn default() -> Self {
+        let (class, limits) = (DeviceClass::Portable, PlanLimits::default());
+        Self { class, limits, batch: 1, keep_all: false }
+    }
+}
+
+/// Plans `graph` (optimised), whose values have `shapes` and are cut by `units`.
+///
+/// # Errors
+/// [`PlanError`]: an operator or attribute that no kernel runs, or a value, constant or dispatch over the limits.
+pub fn build(
+    graph: &Graph,
+    shapes: &Shapes,
+    units: &Units,
+    options: &PlanOptions,
+) -> Result<Plan, PlanError> {
+    check_values(graph, shapes, &options.limits)?;
+    let mut cx = Lowering::new(graph, shapes, units, options.class);
+    let mut edges = Edges::default();
+    for &value in &graph.inputs {
+        let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value));
+        edges.inputs.push(port);
+        edges.pack.push(step);
+    }
+    for node in &graph.nodes {
+        lower(&mut cx, node)?;
+    }
+    for &value in &graph.outputs {
+        let (port, step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
+        edges.outputs.push(port);
+        edges.unpack.push(step);
+    }
+    if options.keep_all {
+        add_probes(&mut cx, &mut edges)?;
+    }
+    check_slots(&cx, &options.limits)?;
+    let plan = finish(cx, edges, options);
+    check_steps(&plan, &options.limits)?;
+    Ok(plan)
+}
+
+/// What joins a plan to the caller, as it is collected.
+#[derive(Default)]
+struct Edges {
+    externals: Vec<u64>,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    probes: Vec<Port>,
+    pack: Vec<Step>,
+    unpack: Vec<Step>,
+    probe: Vec<Step>,
+}
+
+impl Edges {
+    /// A new external buffer for a value in the caller's layout.
+    fn external(&mut self, shapes: &Shapes, value: ValueId) -> usize {
+        self.externals.push(host_bytes(&shapes[value.0]).unwrap_or(u64::MAX));
+        self.externals.len() - 1
+    }
+}
+
+/// Probes share one external buffer, as large as the largest value.
+fn add_probes(cx: &mut Lowering, edges: &mut Edges) -> Result<(), PlanError> {
+    let external = edges.externals.len();
+    let mut largest = 0;
+    for node in &cx.graph.nodes {
+        for &value in &node.outputs {
+            let (port, step) = ports::output(cx, value, external)?;
+            largest = largest.max(host_bytes(&cx.shapes[value.0]).unwrap_or(u64::MAX));
+            edges.probes.push(port);
+            edges.probe.push(step);
+        }
+    }
+    edges.externals.push(largest);
+    Ok(())
+}
+
+fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
+    let slots = cx.slots().to_vec();
+    let pinned: Vec<usize> = if options.keep_all {
+        (0..slots.len()).collect()
+    } else {
+        edges.inputs.iter().chain(&edges.outputs).map(|port| port.slot).collect()
+    };
+    let lifetimes = lifetimes(&slots, &cx.steps, &pinned);
+    let assignment = assign(&lifetimes);
+    let mut plan = Plan {
+        batch: options.batch,
+        slots: assignment.bytes,
+        slot_bound: lower_bound(&lifetimes),
+        constants: cx.constants,
+        externals: edges.externals,
+        inputs: edges.inputs,
+        outputs: edges.outputs,
+        probes: edges.probes,
+        pack: edges.pack,
+        steps: cx.steps,
+        unpack: edges.unpack,
+        losses: Vec::new(),
+        probe: edges.probe,
+        live: cx.live,
+    };
+    let moved = &assignment.buffer;
+    for port in plan.inputs.iter_mut().chain(&mut plan.outputs).chain(&mut plan.probes) {
+        port.slot = moved[port.slot];
+    }
+    let steps = [&mut plan.pack, &mut plan.steps, &mut plan.unpack, &mut plan.probe];
+    for operand in steps.into_iter().flatten().flat_map(|step| &mut step.operands) {
+        if let Operand::Slot(slot) = operand {
+            *slot = moved[*slot];
+        }
+    }
+    plan
+}
+
+fn host_bytes(shape: &[usize]) -> Option<u64> {
+    shape.iter().try_fold(4u64, |bytes, &extent| bytes.checked_mul(extent as u64))
+}
+
+/// Every value fits in a binding when stored, so that no later product of extents overflows.
+fn check_values(graph: &Graph, shapes: &Shapes, limits: &PlanLimits) -> Result<(), PlanError> {
+    for (value, shape) in graph.values.iter().zip(shapes) {
+        let mut padded = shape.clone();
+        if let [_, channels, ..] | [channels] = &mut padded[..] {
+            *channels = channels.saturating_add(3) / 4 * 4;
+        }
+        let bytes = host_bytes(&padded).unwrap_or(u64::MAX);
+        if bytes > limits.binding_bytes {
+            let (value, limit) = (value.name.clone(), limits.binding_bytes);
+            return Err(PlanError::TooLarge { value, bytes, limit });
+        }
+    }
+    Ok(())
+}
+
+/// Every value fits as its segments store it.
+fn check_slots(cx: &Lowering, limits: &PlanLimits) -> Result<(), PlanError> {
+    for (slot, &bytes) in cx.slots().iter().enumerate() {
+        if bytes > limits.binding_bytes {
+            let value = cx.graph.value(cx.slot_value(slot)).name.clone();
+            return Err(PlanError::TooLarge { value, bytes, limit: limits.binding_bytes });
+        }
+    }
+    Ok(())
+}
+
+/// Every constant fits as its kernel binds it, and every grid as it is when nothing is pruned.
+fn check_steps(plan: &Plan, limits: &PlanLimits) -> Result<(), PlanError> {
+    let full = plan.live.table(0, &[]);
+    for step in plan.pack.iter().chain(&plan.steps).chain(&plan.unpack).chain(&plan.probe) {
+        let grid = step.grid.resolve(&full);
+        if grid.iter().any(|&groups| groups > MAX_GROUPS) {
+            return Err(PlanError::TooManyGroups { node: step.node.clone(), op: step.op, grid });
+        }
+        for (operand, access) in step.operands.iter().zip(step.kernel.bindings) {
+            let Operand::Constant(constant) = *operand else { continue };
+            let bytes = plan.constants[constant].len() as u64 * 4;
+            let limit = match access {
+                Access::Texels => u64::from(TEXEL_ROW) * 16 * u64::from(limits.texture_rows),
+                Access::Read | Access::Write | Access::Picture => limits.binding_bytes,
+            };
+            if bytes > limit {
+                let value = format!("a constant of {}", step.node);
+                return Err(PlanError::TooLarge { value, bytes, limit });
+            }
+        }
+    }
+    Ok(())
+}

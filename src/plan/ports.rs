@@ -1,0 +1,65 @@
+//! The edges of a plan: host-layout buffers, and the steps between them and the stored form.
+
+use super::lower::{Lowering, PlanError};
+use super::{Grid, Operand, Port, Step};
+use crate::graph::ValueId;
+use crate::kernels::Spec;
+use crate::kernels::pack::{PACK, PackParams};
+use crate::kernels::unpack::{UNPACK, UnpackParams};
+
+/// The threads of a workgroup of the kernels here.
+const WORKGROUP: u32 = 64;
+
+/// The port of a graph input, and the step that packs it.
+pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
+    let (port, mut step) = edge(cx, value, external);
+    let stored = cx.stored(value);
+    step.kernel = &PACK;
+    step.op = "Pack";
+    step.params = PackParams {
+        record: stored.record.0,
+        images: stored.images,
+        pixels: stored.pixels(),
+        groups: stored.groups,
+    }
+    .words();
+    step.operands = vec![Operand::External(external), Operand::Slot(port.slot)];
+    (port, step)
+}
+
+/// The port of a computed value, and the step that unpacks it.
+pub(super) fn output(cx: &mut Lowering, value: ValueId, external: usize) -> Result<(Port, Step), PlanError> {
+    if cx.graph.constant(value).is_some() {
+        return Err(PlanError::ConstantOutput { value: cx.graph.value(value).name.clone() });
+    }
+    Ok(edge(cx, value, external))
+}
+
+fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
+    let stored = cx.stored(value);
+    let name = cx.graph.value(value).name.clone();
+    let slot = cx.slot_index(value);
+    let shape = cx.shapes[value.0].clone();
+    let port = Port { name: name.clone(), shape, external, slot, record: stored.record };
+    let params = UnpackParams {
+        record: stored.record.0,
+        images: stored.images,
+        pixels: stored.pixels(),
+        groups: stored.groups,
+    };
+    let step = Step {
+        node: name,
+        op: "Unpack",
+        kernel: &UNPACK,
+        spec: Spec::default(),
+        params: params.words(),
+        operands: vec![Operand::Slot(slot), Operand::External(external)],
+        grid: Grid::Elements {
+            record: stored.record,
+            per_group: stored.images * stored.pixels(),
+            workgroup: WORKGROUP,
+        },
+        macs: 0,
+    };
+    (port, step)
+}
