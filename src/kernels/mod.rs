@@ -13,6 +13,10 @@ pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod global_average;
 pub mod live;
+pub mod loss_bce;
+pub mod loss_cosine;
+pub mod loss_l1;
+pub mod loss_segmentation;
 pub mod pack;
 pub mod pack_picture;
 pub mod pad;
@@ -85,6 +89,10 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &global_average::GLOBAL_AVERAGE,
+    &loss_bce::LOSS_BCE,
+    &loss_cosine::LOSS_COSINE,
+    &loss_l1::LOSS_L1,
+    &loss_segmentation::LOSS_SEGMENTATION,
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,

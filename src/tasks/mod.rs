@@ -1,6 +1,7 @@
 //! What a network is judged by: one file per kind of task with its loss and metrics, the labels, and (with feature
 //! `cli`) the tasks file and data sets on disk.
 
+mod attach;
 mod classification;
 mod depth;
 mod edges;
@@ -23,6 +24,7 @@ mod labels;
 #[cfg(feature = "cli")]
 mod picture;
 
+pub use attach::{LabelBuffer, Scoring, attach, result_bytes};
 pub use kind::{Meter, Metric, Norm, TaskKind, UNLABELLED};
 pub use loss::Loss;
 pub use sample::{Frame, Samples, Source, Task, TaskError};

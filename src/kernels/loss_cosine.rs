@@ -1,0 +1,42 @@
+//! One minus the cosine of the angle between output and label.
+
+use super::params::params;
+use super::{Access, Kernel, Spec};
+
+params! {
+    /// Parameters of [`LOSS_COSINE`].
+    LossCosineParams {
+        /// The live record of the output.
+        record: u32,
+        /// Stored channel groups of one image.
+        groups: u32,
+        /// Pixels of one channel.
+        pixels: u32,
+        /// Channels, which are all live.
+        channels: u32,
+        /// Outputs shorter than this are taken as this long.
+        shortest: f32,
+        /// Pixels that one workgroup adds.
+        span: u32,
+        /// Workgroups of one image.
+        partials: u32,
+        /// The task's first pair among a candidate's.
+        base: u32,
+        /// Pairs of one candidate.
+        stride: u32,
+    }
+}
+
+/// Tensors `x`, a label word per element, and the results: a pair of `f32` (sum, count) for each `[candidate][task, image, partial]`.
+/// Workgroups are `[partials, images, 1]`.
+pub static LOSS_COSINE: Kernel = Kernel {
+    name: "loss_cosine",
+    source: include_str!("../../shaders/loss_cosine.wgsl"),
+    bindings: &[Access::Read, Access::Read, Access::Write],
+    params: LossCosineParams::NAMES,
+    variants,
+};
+
+fn variants() -> Vec<Spec> {
+    vec![Spec::default()]
+}

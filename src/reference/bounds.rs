@@ -1,0 +1,204 @@
+//! How far an f32 result on a GPU may lie from the f64 one when both have the same inputs.
+//!
+//! WGSL lets `+`, `-` and `*` return either neighbour of the exact result, so one operation errs by at most
+//! `2 u |result|` with `u = 2^-24`, and `n` terms summed in any order err by at most `2 (n + 8) u Σ|terms|`; the 8
+//! covers the rounded factors, the bias, the residual and a final division. Denormals may be flushed to zero, which
+//! adds the smallest normal number per operation. Transcendental functions take the WGSL accuracy table: `exp` errs
+//! by `3 + 2|x|` ulp, division by 2.5 ulp, `tanh` by 1e-5 or what `sinh / cosh` gives. Copies are exact.
+
+use super::execute::{conv_terms, operands, run_node};
+use super::softmax::for_each_line;
+use super::{
+    Array, ReferenceError, activate, average_pool, batch_norm, conv, execute, gemm, global_average_pool,
+    resize,
+};
+use crate::graph::{Activation, Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
+use crate::tensor::count;
+
+/// Half the distance of neighbouring f32 numbers, relative to them.
+const U: f64 = 1.0 / (1 << 24) as f64;
+
+/// The largest distance of neighbouring f32 numbers, relative to them.
+const ULP: f64 = 2.0 * U;
+
+/// What one operation loses when it flushes a denormal.
+const FLUSHED: f64 = f32::MIN_POSITIVE as f64;
+
+/// The exact result of a node and the tolerance of each element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounded {
+    /// The result in f64.
+    pub expected: Array,
+    /// The largest allowed distance from it, of the same shape.
+    pub tolerance: Array,
+}
+
+/// The result of `op` on exact `inputs`, with its tolerance.
+pub fn bound(op: &Op, inputs: &[&Array]) -> Result<Bounded, Mismatch> {
+    let expected = execute(op, inputs)?;
+    let tolerance = tolerance(op, inputs, &expected);
+    Ok(Bounded { expected, tolerance })
+}
+
+/// The result of every node, in order, on the inputs that it has in `values`, with its tolerance. `values` holds
+/// every graph input, constant and node output by id: where it comes from a GPU, each layer is judged on what the
+/// layers before really gave it, so the first bad one is found.
+pub fn bounds(
+    graph: &Graph,
+    shapes: &Shapes,
+    values: &[Option<Array>],
+) -> Result<Vec<Bounded>, ReferenceError> {
+    let one = |node| {
+        let expected = run_node(graph, shapes, values, node)?;
+        let inputs = operands(graph, shapes, values, node)?;
+        let tolerance = tolerance(&node.op, &inputs, &expected);
+        Ok(Bounded { expected, tolerance })
+    };
+    graph.nodes.iter().map(one).collect()
+}
+
+impl Bounded {
+    /// The element of `found` that is furthest outside its tolerance, as a multiple of it: its index and that
+    /// multiple, above 1 where it is outside. Not a number is infinitely far; `None` for empty results.
+    pub fn worst(&self, found: &[f32]) -> Option<(usize, f64)> {
+        let excess = |(at, &found): (usize, &f32)| {
+            let (expected, tolerance) = (self.expected.data[at], self.tolerance.data[at]);
+            if found == expected as f32 {
+                return (at, 0.0);
+            }
+            let ratio = (f64::from(found) - expected).abs() / tolerance;
+            (at, if ratio.is_nan() { f64::INFINITY } else { ratio })
+        };
+        found.iter().enumerate().map(excess).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+}
+
+fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
+    match op {
+        Op::Conv(op) => {
+            let terms = conv_terms(op, inputs);
+            let [x, weight] = [inputs[0].abs(), inputs[1].abs()];
+            let bias = terms.bias.map(Array::abs);
+            let magnitude = conv(op, &x, &weight, bias.as_ref());
+            let sum = conv(op, inputs[0], inputs[1], terms.bias);
+            let summands = count(&inputs[1].shape[1..]);
+            epilogue(op.epilogue, &sum, &sums(summands, &magnitude), terms.residual)
+        }
+        Op::Gemm(op) => {
+            let added = inputs.get(2).map(|c| c.abs());
+            let positive = Gemm { alpha: op.alpha.abs(), beta: op.beta.abs(), ..*op };
+            let magnitude = gemm(&positive, &inputs[0].abs(), &inputs[1].abs(), added.as_ref());
+            let sum = gemm(op, inputs[0], inputs[1], inputs.get(2).copied());
+            let summands = inputs[0].shape[usize::from(!op.trans_a)];
+            epilogue(op.epilogue, &sum, &sums(summands, &magnitude), None)
+        }
+        Op::BatchNorm { epsilon } => {
+            let negative = inputs[3].map(|mean| -mean.abs());
+            let (scale, shift) = (inputs[1].abs(), inputs[2].abs());
+            let magnitude = batch_norm(*epsilon, &inputs[0].abs(), [&scale, &shift, &negative, inputs[4]]);
+            sums(2, &magnitude)
+        }
+        Op::Activation(activation) => inputs[0].map(|x| activation_error(*activation, x, 0.0)),
+        Op::Binary(_) => expected.map(|y| 2.0 * U * y.abs() + FLUSHED),
+        Op::AveragePool(pool) => sums(pool.kernel[0] * pool.kernel[1], &average_pool(pool, &inputs[0].abs())),
+        Op::GlobalAveragePool => sums(count(&inputs[0].shape[2..]), &global_average_pool(&inputs[0].abs())),
+        Op::Resize(op) => match op.interpolation {
+            Interpolation::Linear => sums(4, &resize(op, &inputs[0].abs())),
+            Interpolation::Nearest(_) => expected.map(|_| 0.0),
+        },
+        Op::Softmax { axis } => softmax_error(*axis, inputs[0], expected),
+        Op::Concat { .. }
+        | Op::MaxPool(_)
+        | Op::Flatten { .. }
+        | Op::Reshape { .. }
+        | Op::Identity
+        | Op::Pad(_) => expected.map(|_| 0.0),
+    }
+}
+
+/// The error of sums of `summands` terms whose absolute values add up to `magnitude`.
+fn sums(summands: usize, magnitude: &Array) -> Array {
+    let factor = (summands + 8) as f64;
+    magnitude.map(|m| 2.0 * factor * U * m + factor * FLUSHED)
+}
+
+/// The error after the epilogue of a `sum` that errs by `error`.
+fn epilogue(epilogue: Epilogue, sum: &Array, error: &Array, residual: Option<&Array>) -> Array {
+    let added = |sum: &Array, error: &Array| match residual {
+        Some(residual) => {
+            let total = sum.zip(residual, |s, r| s + r);
+            let rounding = total.map(|t| 2.0 * U * t.abs() + FLUSHED);
+            (total, error.zip(&rounding, |e, r| (1.0 + 2.0 * U) * e + r))
+        }
+        None => (sum.clone(), error.clone()),
+    };
+    let activated =
+        |activation, sum: &Array, error: &Array| sum.zip(error, |x, e| activation_error(activation, x, e));
+    match epilogue {
+        Epilogue::Plain => error.clone(),
+        Epilogue::Activation(activation) => activated(activation, sum, error),
+        Epilogue::AddThenActivation(activation) => {
+            let (total, error) = added(sum, error);
+            activated(activation, &total, &error)
+        }
+        Epilogue::ActivationThenAdd(activation) => {
+            let error = activated(activation, sum, error);
+            added(&sum.map(|x| activate(activation, x)), &error).1
+        }
+    }
+}
+
+/// The error of an activation of `x` that errs by `error`: its slope times `error`, and its own.
+fn activation_error(activation: Activation, x: f64, error: f64) -> f64 {
+    let y = activate(activation, x);
+    match activation {
+        Activation::None | Activation::Relu | Activation::Clip { .. } => error,
+        Activation::LeakyRelu { alpha } => {
+            let alpha = f64::from(alpha).abs();
+            alpha.max(1.0) * error + 2.0 * U * alpha * (x.abs() + error) + FLUSHED
+        }
+        Activation::Sigmoid => error / 4.0 + sigmoid_error(x),
+        Activation::Tanh => {
+            let inherited = 2.0 * exp_error(x.abs().min(16.0)) + 4.0 * ULP;
+            error + inherited.max(1e-5) + SATURATED
+        }
+        Activation::HardSwish => {
+            let ramp = (x.abs() + error).min(4.0);
+            let inner = ramp * (2.5 * ULP * ramp / 6.0 + 2.0 * U);
+            1.5 * error + inner + 2.0 * U * y.abs() + FLUSHED
+        }
+        Activation::Silu => 1.1 * error + x.abs() * sigmoid_error(x) + 2.0 * U * y.abs() + FLUSHED,
+    }
+}
+
+/// What clamping an argument at which a sigmoid or tanh is flat may cost.
+const SATURATED: f64 = 1e-13;
+
+/// The relative error of `exp(x)`.
+fn exp_error(x: f64) -> f64 {
+    (3.0 + 2.0 * x.abs()) * ULP
+}
+
+/// The error of `1 / (1 + exp(-x))` for an exact `x`; the argument is clamped to ±80.
+fn sigmoid_error(x: f64) -> f64 {
+    let s = super::eltwise::sigmoid(x);
+    s * ((1.0 - s) * exp_error(x.abs().min(80.0)) + 2.0 * U + 2.5 * ULP) + (-80.0_f64).exp() + FLUSHED
+}
+
+/// The error of `exp(x - max) / Σ exp(x - max)`.
+fn softmax_error(axis: usize, x: &Array, expected: &Array) -> Array {
+    let mut error = x.clone();
+    for_each_line(axis, x, |line| {
+        let largest = line.iter().map(|&at| x.data[at]).fold(f64::NEG_INFINITY, f64::max);
+        let term = |at: usize| {
+            let distance = largest - x.data[at];
+            exp_error(distance) + 2.0 * U * distance
+        };
+        let sum: f64 = line.iter().map(|&at| expected.data[at] * term(at)).sum();
+        let rest = sum + 2.0 * (line.len() + 8) as f64 * U + 2.5 * ULP;
+        for &at in line {
+            error.data[at] = expected.data[at] * (term(at) + rest) + line.len() as f64 * FLUSHED;
+        }
+    });
+    error
+}

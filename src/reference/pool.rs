@@ -1,0 +1,66 @@
+//! Pooling by its definition.
+
+use super::Array;
+use crate::graph::Pool;
+
+/// The maximum over each window of `x [N, C, H, W]`; minus infinity where a window holds padding alone.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn max_pool(pool: &Pool, x: &Array) -> Array {
+    windows(pool, x, |inside, _| inside.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
+/// The mean over each window of `x [N, C, H, W]`; 0 where it would divide by no position. With `count_include_pad`
+/// the given margins count, what `ceil_mode` adds beyond them does not, as in PyTorch and onnxruntime.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn average_pool(pool: &Pool, x: &Array) -> Array {
+    windows(pool, x, |inside, padded| {
+        let positions = if pool.count_include_pad { padded } else { inside.len() };
+        if positions == 0 { 0.0 } else { inside.iter().sum::<f64>() / positions as f64 }
+    })
+}
+
+/// `reduce(pixels inside the input, positions inside the input and its margins)` of every window.
+fn windows(pool: &Pool, x: &Array, reduce: impl Fn(&[f64], usize) -> f64) -> Array {
+    let [images, channels, height, width] = x.image();
+    let window = pool.window();
+    let [out_height, out_width] = window.output([height, width]).expect("the window fits the input");
+    let margins = window.margins([height, width]);
+    let mut data = Vec::with_capacity(images * channels * out_height * out_width);
+    let mut inside = Vec::new();
+    for plane in 0..images * channels {
+        let plane = &x.data[plane * height * width..][..height * width];
+        for at in 0..out_height * out_width {
+            inside.clear();
+            let mut padded = 0;
+            for tap in 0..pool.kernel[0] * pool.kernel[1] {
+                let y = at / out_width * pool.strides[0] + tap / pool.kernel[1] * pool.dilations[0];
+                let x = at % out_width * pool.strides[1] + tap % pool.kernel[1] * pool.dilations[1];
+                let reaches = y < height + margins[0] + margins[2] && x < width + margins[1] + margins[3];
+                padded += usize::from(reaches);
+                let (Some(y), Some(x)) = (y.checked_sub(margins[0]), x.checked_sub(margins[1])) else {
+                    continue;
+                };
+                if y < height && x < width {
+                    inside.push(plane[y * width + x]);
+                }
+            }
+            data.push(reduce(&inside, padded));
+        }
+    }
+    Array { shape: vec![images, channels, out_height, out_width], data }
+}
+
+/// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
+///
+/// # Panics
+/// If the rank is not 4.
+pub fn global_average_pool(x: &Array) -> Array {
+    let [images, channels, height, width] = x.image();
+    let pixels = height * width;
+    let mean = |plane: usize| x.data[plane * pixels..][..pixels].iter().sum::<f64>() / pixels as f64;
+    Array { shape: vec![images, channels, 1, 1], data: (0..images * channels).map(mean).collect() }
+}
