@@ -1,8 +1,5 @@
 //! Comparing what a device computed with the f64 reference, element by element.
 
-/// Half the distance of neighbouring floats in [1, 2): the largest relative error of one rounding.
-pub const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
-
 /// Panics with the worst element unless every `|found - expected|` is within its bound. NaN and infinities that the
 /// reference does not have are never within a bound.
 pub fn within(label: &str, found: &[f32], expected: &[f64], bounds: &[f64]) {

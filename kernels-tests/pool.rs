@@ -1,0 +1,77 @@
+//! Maximum and mean over windows of every shape.
+
+use crate::case::{CHANNELS, Case, cuts, random, whole};
+use crate::harness::gpus;
+use wgpu_pagcp::graph::{Op, Padding, Pool};
+
+fn pool(kernel: [usize; 2], strides: [usize; 2], margins: [usize; 4]) -> Pool {
+    Pool {
+        kernel,
+        strides,
+        pads: Padding::Explicit(margins),
+        dilations: [1, 1],
+        ceil_mode: false,
+        count_include_pad: false,
+    }
+}
+
+fn windows() -> Vec<Pool> {
+    let same = |pads, kernel, strides| Pool { pads, ..pool(kernel, strides, [0; 4]) };
+    vec![
+        pool([1, 1], [1, 1], [0; 4]),
+        pool([2, 2], [2, 2], [0; 4]),
+        pool([3, 3], [2, 2], [1; 4]),
+        pool([3, 2], [1, 2], [2, 0, 1, 1]),
+        Pool { ceil_mode: true, ..pool([3, 3], [2, 2], [0; 4]) },
+        Pool { ceil_mode: true, count_include_pad: true, ..pool([2, 3], [2, 2], [1, 1, 0, 2]) },
+        Pool { count_include_pad: true, ..pool([3, 3], [1, 1], [1, 2, 0, 1]) },
+        Pool { dilations: [2, 3], ..pool([2, 2], [1, 1], [1, 1, 1, 2]) },
+        same(Padding::SameUpper, [2, 2], [2, 2]),
+        same(Padding::SameLower, [3, 4], [2, 3]),
+        pool([5, 5], [1, 1], [2; 4]),
+    ]
+}
+
+#[test]
+fn every_window_in_every_layout() {
+    let Some(gpus) = gpus() else { return };
+    for gpu in &gpus {
+        for channels in CHANNELS {
+            for (i, (cut, keep)) in cuts(channels).into_iter().enumerate() {
+                for window in windows().into_iter().skip(i % 2).step_by(2) {
+                    for op in [Op::MaxPool(window.clone()), Op::AveragePool(window.clone())] {
+                        let label = format!("{op:?}");
+                        let case = Case::new(op, &cut, &keep);
+                        case.input(random(&[3, channels, 7, 5], 1), &cut).check(gpu, &label);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn single_pixels() {
+    let Some(gpus) = gpus() else { return };
+    for gpu in &gpus {
+        for count_include_pad in [false, true] {
+            let window = Pool { count_include_pad, ..pool([3, 3], [2, 2], [1; 4]) };
+            for op in [Op::MaxPool(window.clone()), Op::AveragePool(window)] {
+                let case = Case::new(op, &whole(5), &[]).input(random(&[2, 5, 1, 1], 1), &whole(5));
+                case.check(gpu, "single pixel");
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_never_wins_a_maximum() {
+    let Some(gpus) = gpus() else { return };
+    let negative: Vec<f32> =
+        random(&[1, 2, 3, 3], 1).f32s().unwrap().iter().map(|v| -v.abs() - 1.0).collect();
+    let tensor = wgpu_pagcp::tensor::Tensor::from_f32(vec![1, 2, 3, 3], negative).unwrap();
+    for gpu in &gpus {
+        let case = Case::new(Op::MaxPool(pool([3, 3], [1, 1], [1; 4])), &whole(2), &[]);
+        case.input(tensor.clone(), &whole(2)).check(gpu, "negative");
+    }
+}
