@@ -83,13 +83,16 @@ impl Readback {
     /// Waits for the copies and takes them.
     pub fn take(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
         const DURING: &str = "reading results back";
+        // Another thread that waits for the same device may be the one that runs the callback, after this one's wait.
+        const CALLBACK: std::time::Duration = std::time::Duration::from_secs(10);
         let (send, receive) = std::sync::mpsc::channel();
         self.staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
             // The receiver outlives the wait below, and a lost device is reported there.
             let _ = send.send(mapped);
         });
         gpu.wait(DURING)?;
-        let mapped = receive.try_recv().map_err(|e| e.to_string()).and_then(|r| r.map_err(|e| e.to_string()));
+        let mapped = receive.recv_timeout(CALLBACK).map_err(|e| e.to_string());
+        let mapped = mapped.and_then(|result| result.map_err(|e| e.to_string()));
         mapped.map_err(GpuError::Lost)?;
         let view = self.staging.get_mapped_range(..).map_err(|e| GpuError::Lost(e.to_string()))?;
         let mut parts = Vec::with_capacity(self.floats.len());

@@ -62,17 +62,15 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, binary: Binary) -> Result<()
 
 fn view(cx: &mut Lowering, node: &Node, input: usize, y: &Stored) -> Result<View, PlanError> {
     let [images, channels, height, width] = broadcast_axes(cx, node, input)?;
-    let splat = channels == 1 && y.channels > 1;
-    let single = [StoredSegment { first_group: 0, channels: 1, unit: None }];
-    let segments = if splat { &single[..] } else { &y.segments };
+    let splat = channels == 1;
+    let segments = if splat { single_segment(cx, node, input) } else { y.segments.clone() };
     let groups: u32 = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
     let operand = if cx.graph.constant(node.inputs[input]).is_some() {
-        let stored =
-            Stored { images, channels, groups, height, width, record: y.record, segments: segments.to_vec() };
+        let stored = Stored { images, channels, groups, height, width, record: y.record, segments };
         let values = cx.constant(node, input)?.f32s().map_err(|e| unsupported(node, e.to_string()))?;
         cx.pack(stored.pack(values))
     } else {
-        cx.operand(node, input, segments)?.0
+        cx.operand(node, input, &segments)?.0
     };
     let pixels = height * width;
     Ok(View {
@@ -83,6 +81,15 @@ fn view(cx: &mut Lowering, node: &Node, input: usize, y: &Stored) -> Result<View
         column: u32::from(width > 1),
         splat,
     })
+}
+
+/// The channel layout of an operand of one channel: its own where it is computed.
+fn single_segment(cx: &mut Lowering, node: &Node, input: usize) -> Vec<StoredSegment> {
+    let value = node.inputs[input];
+    match cx.graph.constant(value) {
+        Some(_) => vec![StoredSegment { first_group: 0, channels: 1, unit: None }],
+        None => cx.stored(value).segments,
+    }
 }
 
 /// The extents of an operand along the four stored axes of the output, 1 along broadcast ones.
