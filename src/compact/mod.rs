@@ -1,1 +1,201 @@
 //! Removes pruned channels physically: a smaller graph with the same inputs and outputs.
+
+mod slice;
+
+use crate::graph::{Graph, Node, Op, ValueId};
+use crate::units::{Keeps, Units};
+use std::ops::Range;
+use thiserror::Error;
+
+/// Why keeps cannot be applied to a graph.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CompactError {
+    /// Keeps of other units.
+    #[error("expected kept coordinates for {expected} units, found {found}")]
+    Units {
+        /// The number of units.
+        expected: usize,
+        /// The number of lists.
+        found: usize,
+    },
+    /// A unit of which nothing would be left.
+    #[error("unit {unit}: expected at least one kept coordinate, found none")]
+    Empty {
+        /// The unit's id.
+        unit: String,
+    },
+    /// A coordinate that the unit does not have.
+    #[error("unit {unit}: expected kept coordinates below {channels}, found {coordinate}")]
+    Range {
+        /// The unit's id.
+        unit: String,
+        /// How many coordinates it has.
+        channels: usize,
+        /// The one asked for.
+        coordinate: usize,
+    },
+    /// A coordinate kept twice.
+    #[error("unit {unit}: coordinate {coordinate} is kept twice")]
+    Duplicate {
+        /// The unit's id.
+        unit: String,
+        /// The coordinate.
+        coordinate: usize,
+    },
+    /// Units of another graph.
+    #[error("value {value}: expected {expected} channels in its segments, found {found}")]
+    Segments {
+        /// The value.
+        value: String,
+        /// Its channels.
+        expected: usize,
+        /// The channels of its segments.
+        found: usize,
+    },
+    /// Two uses of a constant that need different slices.
+    #[error("node {node}: constant {constant} is shared, and its other uses keep other channels")]
+    Shared {
+        /// The node.
+        node: String,
+        /// The constant.
+        constant: String,
+    },
+    /// A grouped convolution that would lose parts of groups.
+    #[error("node {node}: expected whole groups of {inputs} input channels to go, found {found} kept")]
+    Groups {
+        /// The node.
+        node: String,
+        /// Input channels of one group.
+        inputs: usize,
+        /// Kept input channels.
+        found: usize,
+    },
+}
+
+/// `graph`, whose values have `shapes`, with the coordinates in `keeps` alone, in that order. Ids, names, inputs and
+/// outputs stay; constants that do not change are shared with `graph`.
+pub fn compact(
+    graph: &Graph,
+    shapes: &[Vec<usize>],
+    units: &Units,
+    keeps: &Keeps,
+) -> Result<Graph, CompactError> {
+    check_keeps(units, keeps)?;
+    let kept = changed_axes(graph, shapes, units, keeps)?;
+    let mut compacted = graph.clone();
+    for (value, kept) in kept.iter().enumerate() {
+        if let (Some(kept), None) = (kept, graph.constant(ValueId(value))) {
+            slice::declare(&mut compacted.values[value], 1, kept.len());
+        }
+    }
+    for node in &mut compacted.nodes {
+        adjust(node, shapes, &kept)?;
+    }
+    slice::constants(graph, shapes, &kept, &mut compacted)?;
+    Ok(compacted)
+}
+
+/// The channels of `value` that stay, in the order in which the compacted graph stores them; none where the value
+/// has no channel axis.
+///
+/// # Panics
+/// If `keeps` is of other units.
+pub fn kept_channels(units: &Units, keeps: &Keeps, value: ValueId) -> Vec<usize> {
+    let mut kept = Vec::new();
+    for segment in units.segments.get(value.0).into_iter().flatten() {
+        match segment.unit {
+            None => kept.extend(segment.start..segment.start + segment.channels),
+            Some((unit, block)) => {
+                let channels = |&k: &usize| -> Range<usize> {
+                    segment.start + k * block..segment.start + (k + 1) * block
+                };
+                kept.extend(keeps.0[unit].iter().flat_map(channels));
+            }
+        }
+    }
+    kept
+}
+
+fn check_keeps(units: &Units, keeps: &Keeps) -> Result<(), CompactError> {
+    if units.units.len() != keeps.0.len() {
+        return Err(CompactError::Units { expected: units.units.len(), found: keeps.0.len() });
+    }
+    for (unit, kept) in units.units.iter().zip(&keeps.0) {
+        let id = || unit.id.clone();
+        let mut seen = vec![false; unit.channels];
+        for &coordinate in kept {
+            match seen.get_mut(coordinate) {
+                None => {
+                    return Err(CompactError::Range { unit: id(), channels: unit.channels, coordinate });
+                }
+                Some(true) => return Err(CompactError::Duplicate { unit: id(), coordinate }),
+                Some(seen) => *seen = true,
+            }
+        }
+        if kept.is_empty() {
+            return Err(CompactError::Empty { unit: id() });
+        }
+    }
+    Ok(())
+}
+
+/// For every value, the channels that stay; `None` where its channel axis does not change.
+fn changed_axes(
+    graph: &Graph,
+    shapes: &[Vec<usize>],
+    units: &Units,
+    keeps: &Keeps,
+) -> Result<Vec<Option<Vec<usize>>>, CompactError> {
+    let mut kept = Vec::with_capacity(graph.values.len());
+    for (value, shape) in shapes.iter().enumerate() {
+        let segments = units.segments.get(value).map_or(&[][..], Vec::as_slice);
+        let covered: usize = segments.iter().map(|s| s.channels).sum();
+        let extent = shape.get(1).copied().unwrap_or(0);
+        if graph.constant(ValueId(value)).is_none() && covered != extent {
+            let value = graph.values[value].name.clone();
+            return Err(CompactError::Segments { value, expected: extent, found: covered });
+        }
+        let channels = kept_channels(units, keeps, ValueId(value));
+        kept.push((!channels.iter().copied().eq(0..covered)).then_some(channels));
+    }
+    Ok(kept)
+}
+
+/// The attributes that name channel counts.
+fn adjust(node: &mut Node, shapes: &[Vec<usize>], kept: &[Option<Vec<usize>>]) -> Result<(), CompactError> {
+    let (x, y) = (node.inputs[0], node.outputs[0]);
+    match &mut node.op {
+        Op::Conv(conv) if conv.groups > 1 => {
+            let channels = |value: ValueId| {
+                let whole = shapes[value.0][1];
+                (whole / conv.groups, kept[value.0].as_ref().map_or(whole, Vec::len))
+            };
+            let ((inputs, left), (outputs, made)) = (channels(x), channels(y));
+            let groups = left / inputs;
+            if groups * inputs != left || groups * outputs != made {
+                return Err(CompactError::Groups { node: node.name.clone(), inputs, found: left });
+            }
+            conv.groups = groups;
+        }
+        Op::Reshape { shape, .. } => {
+            if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(1)) {
+                *target = kept.len() as i64;
+            }
+        }
+        Op::Conv(_)
+        | Op::BatchNorm { .. }
+        | Op::Activation(_)
+        | Op::Binary(_)
+        | Op::Concat { .. }
+        | Op::MaxPool(_)
+        | Op::AveragePool(_)
+        | Op::GlobalAveragePool
+        | Op::Resize(_)
+        | Op::Flatten { .. }
+        | Op::Gemm(_)
+        | Op::Softmax { .. }
+        | Op::Identity
+        | Op::Pad(_) => {}
+    }
+    Ok(())
+}

@@ -1,6 +1,18 @@
 //! Which channels must go together: units, their members, and how every value's channel axis is cut into segments.
 
-use crate::graph::ValueId;
+mod axes;
+mod classes;
+mod cost;
+mod coupling;
+mod cuts;
+mod keeps;
+mod map;
+mod runs;
+
+pub use axes::{Axis, parameter_axes};
+pub use cost::{Cost, cost, cost_kept, node_costs, node_costs_kept};
+
+use crate::graph::{Graph, ValueId};
 
 /// One run of a value's channels that belongs to a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,3 +82,12 @@ impl Units {
 /// in which the compacted tensors will store them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keeps(pub Vec<Vec<usize>>);
+
+/// Finds the units of an imported graph whose values have `shapes`. Graph inputs and outputs keep their channels, and
+/// so does everything that no index map proves free.
+pub fn analyse(graph: &Graph, shapes: &[Vec<usize>]) -> Units {
+    let couplings = map::couplings(graph, shapes);
+    let cuts = cuts::spread(&couplings);
+    let classes = classes::Classes::find(&couplings);
+    runs::units(graph, &couplings, &classes, &cuts)
+}

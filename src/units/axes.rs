@@ -1,0 +1,72 @@
+//! Which axes of a constant follow the channels of which values: what compaction slices, and what ties together the
+//! nodes that share a constant.
+
+use crate::graph::{Graph, Node, Op, ValueId};
+
+/// An axis of a constant whose entries are, one to one, the channels of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// The axis of the constant.
+    pub axis: usize,
+    /// The value whose channel axis it follows.
+    pub value: ValueId,
+}
+
+/// The axes of input number `input` of `node` that follow channels; none where it is read whole. `None` where the
+/// input is data (what flows through the network) and not a parameter of the node.
+pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: usize) -> Option<Vec<Axis>> {
+    let output = node.outputs[0];
+    let x = node.inputs[0];
+    match &node.op {
+        Op::Conv(conv) => {
+            let residual = conv.epilogue.has_residual() && input + 1 == node.inputs.len();
+            let mut axes = vec![Axis { axis: 0, value: output }];
+            match input {
+                0 => return None,
+                _ if residual => return None,
+                1 if conv.groups == 1 => axes.push(Axis { axis: 1, value: x }),
+                _ => {}
+            }
+            Some(axes)
+        }
+        Op::BatchNorm { .. } => (input > 0).then(|| vec![Axis { axis: 0, value: output }]),
+        Op::Binary(_) => {
+            let value = node.inputs[input];
+            graph.constant(value).map(|_| aligned(shapes, value, output).into_iter().collect())
+        }
+        Op::Gemm(gemm) => match input {
+            0 => None,
+            1 => {
+                let (inner, outer) = if gemm.trans_b { (1, 0) } else { (0, 1) };
+                let mut axes = vec![Axis { axis: outer, value: output }];
+                if !gemm.trans_a {
+                    axes.push(Axis { axis: inner, value: x });
+                }
+                Some(axes)
+            }
+            _ => {
+                let value = node.inputs[input];
+                graph.constant(value).map(|_| aligned(shapes, value, output).into_iter().collect())
+            }
+        },
+        Op::Activation(_)
+        | Op::Concat { .. }
+        | Op::MaxPool(_)
+        | Op::AveragePool(_)
+        | Op::GlobalAveragePool
+        | Op::Resize(_)
+        | Op::Flatten { .. }
+        | Op::Reshape { .. }
+        | Op::Softmax { .. }
+        | Op::Identity
+        | Op::Pad(_) => None,
+    }
+}
+
+/// The axis of `operand` that numpy broadcasting lays along the channels of `output`, unless it is stretched there.
+fn aligned(shapes: &[Vec<usize>], operand: ValueId, output: ValueId) -> Option<Axis> {
+    let (from, to) = (&shapes[operand.0], &shapes[output.0]);
+    let axis = (from.len() + 1).checked_sub(to.len())?;
+    let whole = to.len() >= 2 && from.get(axis) == to.get(1) && to[1] > 1;
+    whole.then_some(Axis { axis, value: output })
+}

@@ -1,0 +1,271 @@
+//! The index maps: for every operator, which channels of its inputs and output live or die together.
+
+use super::axes::{Axis, parameter_axes};
+use super::coupling::{Blocks, Couplings, Link, Pin};
+use crate::graph::{Conv2d, Gemm, Graph, Node, Op, ValueId};
+
+/// One use of a constant: the node, and the axes that follow channels (none where it is read as data).
+struct Use {
+    node: usize,
+    axes: Vec<Axis>,
+}
+
+/// Everything that the operators, inputs, outputs and shared constants of a graph say about its channels.
+pub(super) fn couplings(graph: &Graph, shapes: &[Vec<usize>]) -> Couplings {
+    let uses = uses(graph, shapes);
+    let mut found = Couplings {
+        channels: channel_extents(graph, shapes, &uses),
+        links: Vec::new(),
+        pins: Vec::new(),
+        cuts: Vec::new(),
+    };
+    for (kind, ids) in [("input", &graph.inputs), ("output", &graph.outputs)] {
+        for &value in ids {
+            let reason = format!("graph {kind} {}", graph.value(value).name);
+            let sliced = uses[value.0].iter().flat_map(|u| &u.axes).map(|axis| axis.value);
+            found.pins.extend(sliced.chain([value]).map(|value| Pin { value, reason: reason.clone() }));
+        }
+    }
+    for (index, node) in graph.nodes.iter().enumerate() {
+        Mapper { graph, shapes, node, index, found: &mut found }.map();
+    }
+    for (constant, uses) in uses.iter().enumerate().filter(|(_, uses)| uses.len() > 1) {
+        share(graph, ValueId(constant), uses, &mut found);
+    }
+    found
+}
+
+fn uses(graph: &Graph, shapes: &[Vec<usize>]) -> Vec<Vec<Use>> {
+    let mut uses: Vec<Vec<Use>> = graph.values.iter().map(|_| Vec::new()).collect();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for (input, &value) in node.inputs.iter().enumerate() {
+            if graph.constant(value).is_some() {
+                let axes = parameter_axes(graph, shapes, node, input).unwrap_or_default();
+                uses[value.0].push(Use { node: index, axes });
+            }
+        }
+    }
+    uses
+}
+
+fn channel_extents(graph: &Graph, shapes: &[Vec<usize>], uses: &[Vec<Use>]) -> Vec<usize> {
+    let data_extent = |value: usize| shapes[value].get(1).copied().unwrap_or(0);
+    let mut channels: Vec<usize> = (0..graph.values.len()).map(data_extent).collect();
+    for (value, uses) in uses.iter().enumerate().filter(|(value, _)| graph.values[*value].constant.is_some())
+    {
+        let operand = |u: &Use| matches!(graph.nodes[u.node].op, Op::BatchNorm { .. } | Op::Binary(_));
+        let per_channel = uses.first().filter(|first| operand(first) && agree(uses));
+        let is_data = |u: &Use| {
+            let node = &graph.nodes[u.node];
+            (0..node.inputs.len())
+                .any(|i| node.inputs[i].0 == value && parameter_axes(graph, shapes, node, i).is_none())
+        };
+        channels[value] = match per_channel.and_then(|first| first.axes.first()) {
+            Some(axis) => shapes[value][axis.axis],
+            None if uses.iter().any(is_data) => channels[value],
+            None => 0,
+        };
+    }
+    channels
+}
+
+fn agree(uses: &[Use]) -> bool {
+    let axes = |u: &Use| u.axes.iter().map(|a| a.axis).collect::<Vec<_>>();
+    uses.windows(2).all(|pair| axes(&pair[0]) == axes(&pair[1]))
+}
+
+/// A constant that several inputs read has one set of kept entries: the channels that they follow are coupled, or
+/// stay where the uses differ.
+fn share(graph: &Graph, constant: ValueId, uses: &[Use], found: &mut Couplings) {
+    let agree = agree(uses);
+    for (first, other) in uses[..1].iter().cycle().zip(&uses[1..]) {
+        for (a, b) in first.axes.iter().zip(&other.axes).filter(|_| agree) {
+            let whole = |axis: &Axis| Blocks { value: axis.value, start: 0, block: 1 };
+            let count = found.channels[a.value.0];
+            found.links.push(Link { a: whole(a), b: whole(b), count, node: other.node });
+        }
+    }
+    if !agree {
+        let names: Vec<&str> = uses.iter().map(|u| graph.nodes[u.node].name.as_str()).collect();
+        let constant = &graph.value(constant).name;
+        let reason = format!("constant {constant} is used differently by {}", names.join(", "));
+        let values = uses.iter().flat_map(|u| &u.axes).map(|axis| axis.value);
+        found.pins.extend(values.map(|value| Pin { value, reason: reason.clone() }));
+    }
+}
+
+struct Mapper<'a> {
+    graph: &'a Graph,
+    shapes: &'a [Vec<usize>],
+    node: &'a Node,
+    index: usize,
+    found: &'a mut Couplings,
+}
+
+impl Mapper<'_> {
+    fn map(&mut self) {
+        self.pin_data_constants();
+        let (x, y) = (self.node.inputs[0], self.node.outputs[0]);
+        match &self.node.op {
+            Op::Conv(conv) => self.conv(conv, x, y),
+            Op::BatchNorm { .. } => {
+                self.same(x, y);
+                for &vector in &self.node.inputs[1..] {
+                    self.vector(vector, y);
+                }
+            }
+            Op::Activation(_)
+            | Op::MaxPool(_)
+            | Op::AveragePool(_)
+            | Op::GlobalAveragePool
+            | Op::Resize(_)
+            | Op::Identity
+            | Op::Pad(_) => self.same(x, y),
+            Op::Binary(_) => self.binary(y),
+            Op::Concat { axis } => self.concat(*axis, y),
+            Op::Flatten { .. } | Op::Reshape { .. } => self.regroup(x, y),
+            Op::Gemm(gemm) => self.gemm(gemm, x, y),
+            Op::Softmax { axis } => {
+                self.same(x, y);
+                if *axis == 1 {
+                    self.pin(y, "normalises over channels");
+                }
+            }
+        }
+    }
+
+    fn channels(&self, value: ValueId) -> usize {
+        self.found.channels[value.0]
+    }
+
+    fn pin(&mut self, value: ValueId, does: &str) {
+        let reason = format!("{} {} {does}", self.node.op.name(), self.node.name);
+        self.found.pins.push(Pin { value, reason });
+    }
+
+    fn link(&mut self, a: Blocks, b: Blocks, count: usize) {
+        self.found.links.push(Link { a, b, count, node: self.index });
+    }
+
+    /// Channel `c` of one is channel `c` of the other.
+    fn same(&mut self, a: ValueId, b: ValueId) {
+        let (from, to) = (self.channels(a), self.channels(b));
+        if from == to {
+            let whole = |value| Blocks { value, start: 0, block: 1 };
+            self.link(whole(a), whole(b), from);
+        } else {
+            self.pin(a, "changes the number of channels");
+            self.pin(b, "changes the number of channels");
+        }
+    }
+
+    fn pin_data_constants(&mut self) {
+        for (input, &value) in self.node.inputs.iter().enumerate() {
+            let data = parameter_axes(self.graph, self.shapes, self.node, input).is_none();
+            if data && self.is_constant(value) {
+                let name = &self.graph.value(value).name;
+                self.pin(value, &format!("reads constant {name} as data"));
+            }
+        }
+    }
+
+    fn is_constant(&self, value: ValueId) -> bool {
+        self.graph.constant(value).is_some()
+    }
+
+    fn conv(&mut self, conv: &Conv2d, x: ValueId, y: ValueId) {
+        let (inputs, outputs) = (self.channels(x), self.channels(y));
+        if conv.groups > 1 {
+            let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / conv.groups };
+            self.link(blocks(x, inputs), blocks(y, outputs), conv.groups);
+        }
+        for (input, &value) in self.node.inputs.iter().enumerate().skip(1) {
+            if parameter_axes(self.graph, self.shapes, self.node, input).is_none() {
+                self.same(value, y);
+            } else if !self.is_constant(value) {
+                for pinned in [x, y, value] {
+                    self.pin(pinned, "computes with weights that are not constant");
+                }
+            }
+        }
+    }
+
+    /// A batch-norm vector.
+    fn vector(&mut self, vector: ValueId, y: ValueId) {
+        if !self.is_constant(vector) {
+            self.pin(y, "normalises by a vector that is not constant");
+        } else if self.channels(vector) > 0 {
+            self.same(vector, y);
+        }
+    }
+
+    fn binary(&mut self, y: ValueId) {
+        for &operand in &self.node.inputs {
+            self.operand(operand, y);
+        }
+    }
+
+    /// One operand of a broadcasting sum or product.
+    fn operand(&mut self, operand: ValueId, y: ValueId) {
+        if self.is_constant(operand) {
+            if self.channels(operand) > 0 && self.channels(operand) == self.channels(y) {
+                self.same(operand, y);
+            }
+        } else if self.shapes[operand.0].len() != self.shapes[y.0].len() {
+            self.pin(operand, "broadcasts a value of another rank");
+            self.pin(y, "broadcasts a value of another rank");
+        } else if self.channels(operand) == self.channels(y) {
+            self.same(operand, y);
+        } else {
+            self.pin(operand, "broadcasts its one channel");
+        }
+    }
+
+    fn concat(&mut self, axis: usize, y: ValueId) {
+        let mut start = 0;
+        for &operand in &self.node.inputs {
+            if axis == 1 {
+                let count = self.channels(operand);
+                let from = Blocks { value: operand, start: 0, block: 1 };
+                self.link(from, Blocks { value: y, start, block: 1 }, count);
+                if start > 0 {
+                    self.found.cuts.push((y, start));
+                }
+                start += count;
+            } else {
+                self.same(operand, y);
+            }
+        }
+    }
+
+    /// A change of shape that keeps the order of elements: channels split into equal blocks, or join.
+    fn regroup(&mut self, x: ValueId, y: ValueId) {
+        let (from, to) = (self.channels(x), self.channels(y));
+        let few = from.min(to);
+        let images = self.shapes[x.0].first() == self.shapes[y.0].first();
+        if few == 0 || !images || from % few != 0 || to % few != 0 {
+            self.pin(x, "regroups channels");
+            self.pin(y, "regroups channels");
+            return;
+        }
+        let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / few };
+        self.link(blocks(x, from), blocks(y, to), few);
+    }
+
+    fn gemm(&mut self, gemm: &Gemm, a: ValueId, y: ValueId) {
+        if gemm.trans_a {
+            self.pin(a, "reads its input transposed");
+        }
+        let b = self.node.inputs[1];
+        if !self.is_constant(b) {
+            for value in [a, b, y] {
+                self.pin(value, "computes with weights that are not constant");
+            }
+        }
+        if let Some(&c) = self.node.inputs.get(2)
+            && !self.is_constant(c)
+        {
+            self.operand(c, y);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! From classes to units: classes that follow one another everywhere they appear are the coordinates of one unit.
+
+use super::classes::{Class, Classes};
+use super::coupling::Couplings;
+use super::{Member, Pinned, Segment, Unit, Units};
+use crate::graph::{Graph, Node, Op, ValueId};
+use std::collections::BTreeSet;
+
+/// Adjacent channels of a value that are all of one class, with no cut between them.
+#[derive(Clone, Copy, Debug)]
+struct Appearance {
+    value: ValueId,
+    start: usize,
+    channels: usize,
+}
+
+/// The unit and coordinate of every free class that has one.
+struct Labels(Vec<Option<(usize, usize)>>);
+
+struct Runs<'a> {
+    graph: &'a Graph,
+    couplings: &'a Couplings,
+    classes: &'a Classes<'a>,
+    cuts: &'a [BTreeSet<usize>],
+    appearances: Vec<Vec<Appearance>>,
+    /// The Conv or Gemm that computes a value.
+    producer: Vec<Option<usize>>,
+}
+
+/// The units of a graph whose channels are `classes`, cut at `cuts`.
+pub(super) fn units(
+    graph: &Graph,
+    couplings: &Couplings,
+    classes: &Classes<'_>,
+    cuts: &[BTreeSet<usize>],
+) -> Units {
+    let mut runs = Runs {
+        graph,
+        couplings,
+        classes,
+        cuts,
+        appearances: vec![Vec::new(); classes.count],
+        producer: producers(graph),
+    };
+    runs.appear();
+    let chains = runs.chains();
+    let mut labels = Labels(vec![None; classes.count]);
+    for (unit, chain) in chains.iter().enumerate() {
+        for (coordinate, &class) in chain.iter().enumerate() {
+            labels.0[class] = Some((unit, coordinate));
+        }
+    }
+    Units {
+        units: runs.name(&chains),
+        pinned: runs.pinned(&labels),
+        segments: (0..couplings.channels.len())
+            .map(|v| runs.segments(ValueId(v), &labels, &chains))
+            .collect(),
+    }
+}
+
+fn producers(graph: &Graph) -> Vec<Option<usize>> {
+    let mut producer = vec![None; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| has_weights(node)) {
+        producer[node.outputs[0].0] = Some(index);
+    }
+    producer
+}
+
+/// Whether a node makes channels of its own, so that units are named after it.
+fn has_weights(node: &Node) -> bool {
+    match &node.op {
+        Op::Conv(_) | Op::Gemm(_) => true,
+        Op::BatchNorm { .. }
+        | Op::Activation(_)
+        | Op::Binary(_)
+        | Op::Concat { .. }
+        | Op::MaxPool(_)
+        | Op::AveragePool(_)
+        | Op::GlobalAveragePool
+        | Op::Resize(_)
+        | Op::Flatten { .. }
+        | Op::Reshape { .. }
+        | Op::Softmax { .. }
+        | Op::Identity
+        | Op::Pad(_) => false,
+    }
+}
+
+impl Runs<'_> {
+    fn appear(&mut self) {
+        for (value, &channels) in self.couplings.channels.iter().enumerate() {
+            let value = ValueId(value);
+            let mut before = None;
+            for channel in 0..channels {
+                let class = self.classes.of(value, channel);
+                let goes_on = before == Some(class) && !self.cuts[value.0].contains(&channel);
+                before = Some(class);
+                let Class::Free(class) = class else { continue };
+                match self.appearances[class].last_mut() {
+                    Some(last) if goes_on => last.channels += 1,
+                    _ => self.appearances[class].push(Appearance { value, start: channel, channels: 1 }),
+                }
+            }
+        }
+    }
+
+    /// The class that follows `class` wherever that appears.
+    fn successor(&self, class: usize) -> Option<usize> {
+        let here = &self.appearances[class];
+        let end = |a: &Appearance| a.start + a.channels;
+        let first = here.first()?;
+        if end(first) >= self.couplings.channels[first.value.0] {
+            return None;
+        }
+        let Class::Free(next) = self.classes.of(first.value, end(first)) else { return None };
+        let there = &self.appearances[next];
+        let follows = |(a, b): (&Appearance, &Appearance)| {
+            a.value == b.value
+                && b.start == end(a)
+                && a.channels == b.channels
+                && !self.cuts[a.value.0].contains(&b.start)
+        };
+        (here.len() == there.len() && here.iter().zip(there).all(follows)).then_some(next)
+    }
+
+    /// The units as lists of classes, in execution order of their first producers. A single class is no unit: its
+    /// one coordinate would have to stay.
+    fn chains(&self) -> Vec<Vec<usize>> {
+        let successors: Vec<Option<usize>> = (0..self.classes.count).map(|c| self.successor(c)).collect();
+        let mut starts = vec![true; self.classes.count];
+        for &next in successors.iter().flatten() {
+            starts[next] = false;
+        }
+        let mut chains: Vec<Vec<usize>> = (0..self.classes.count)
+            .filter(|&class| starts[class])
+            .map(|class| std::iter::successors(Some(class), |&c| successors[c]).collect())
+            .filter(|chain: &Vec<usize>| chain.len() > 1 && self.first_producer(chain[0]).is_some())
+            .collect();
+        chains.sort_by_key(|chain| self.first_producer(chain[0]));
+        chains
+    }
+
+    /// The first node that computes channels of a class, and the first such channel.
+    fn first_producer(&self, class: usize) -> Option<(usize, usize)> {
+        let place = |a: &Appearance| Some((self.producer[a.value.0]?, a.start));
+        self.appearances[class].iter().filter_map(place).min()
+    }
+
+    fn name(&self, chains: &[Vec<usize>]) -> Vec<Unit> {
+        let mut named = vec![0; self.graph.nodes.len()];
+        let unit = |chain: &Vec<usize>| {
+            let (node, _) = self.first_producer(chain[0])?;
+            named[node] += 1;
+            let name = &self.graph.nodes[node].name;
+            let id = if named[node] == 1 { name.clone() } else { format!("{name}#{}", named[node]) };
+            let member = |a: &Appearance| Member { value: a.value, start: a.start, block: a.channels };
+            let members = self.appearances[chain[0]].iter().map(member).collect();
+            Some(Unit { id, channels: chain.len(), members })
+        };
+        chains.iter().filter_map(unit).collect()
+    }
+
+    fn segments(&self, value: ValueId, labels: &Labels, chains: &[Vec<usize>]) -> Vec<Segment> {
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut before = None;
+        for channel in 0..self.couplings.channels[value.0] {
+            let label = labels.of(self.classes.of(value, channel));
+            let goes_on = match (before, label) {
+                (Some(None), None) => true,
+                (Some(Some((unit, k))), Some((same, next))) => unit == same && (next == k || next == k + 1),
+                _ => false,
+            };
+            before = Some(label);
+            match segments.last_mut() {
+                Some(last) if goes_on && !self.cuts[value.0].contains(&channel) => last.channels += 1,
+                _ => segments.push(Segment {
+                    unit: label.map(|(unit, _)| (unit, 1)),
+                    start: channel,
+                    channels: 1,
+                }),
+            }
+        }
+        for segment in &mut segments {
+            if let Some((unit, block)) = &mut segment.unit {
+                *block = segment.channels / chains[*unit].len();
+            }
+        }
+        segments
+    }
+
+    fn pinned(&self, labels: &Labels) -> Vec<Pinned> {
+        let mut pinned: Vec<Pinned> = Vec::new();
+        for node in self.graph.nodes.iter().filter(|node| has_weights(node)) {
+            let value = node.outputs[0];
+            let first = pinned.len();
+            for channel in 0..self.couplings.channels[value.0] {
+                let class = self.classes.of(value, channel);
+                if labels.of(class).is_some() {
+                    continue;
+                }
+                let reason = match class {
+                    Class::Pinned(pin) => self.classes.reason(self.graph, pin, value, channel),
+                    Class::Free(_) if self.couplings.channels[value.0] == 1 => "one channel".to_owned(),
+                    Class::Free(_) => "couplings set it apart from its neighbours".to_owned(),
+                };
+                match pinned[first..].iter_mut().find(|entry| entry.reason == reason) {
+                    Some(entry) => entry.channels += 1,
+                    None => pinned.push(Pinned { node: node.name.clone(), channels: 1, reason }),
+                }
+            }
+        }
+        pinned
+    }
+}
+
+impl Labels {
+    fn of(&self, class: Class) -> Option<(usize, usize)> {
+        match class {
+            Class::Pinned(_) => None,
+            Class::Free(class) => self.0[class],
+        }
+    }
+}
