@@ -1,0 +1,1 @@
+//! Passes on their patterns and near misses, and whole random graphs.
