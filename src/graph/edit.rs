@@ -3,7 +3,6 @@
 
 use super::{Graph, Node, Value, ValueId};
 use crate::tensor::Tensor;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A graph under change. Whoever edits leaves a graph that passes [`Graph::check`].
@@ -73,8 +72,7 @@ impl Edit<'_> {
     /// # Panics
     /// If `position` is past the end.
     pub fn insert_node(&mut self, position: usize, mut node: Node) {
-        let taken: HashSet<&str> = self.graph.nodes.iter().map(|node| node.name.as_str()).collect();
-        node.name = free_name(&node.name, &taken);
+        node.name = free_name(&node.name, |name| self.graph.nodes.iter().any(|node| node.name == name));
         self.graph.nodes.insert(position, node);
     }
 
@@ -125,20 +123,19 @@ impl Edit<'_> {
     }
 
     fn add(&mut self, name: &str, constant: Option<Arc<Tensor>>) -> ValueId {
-        let taken: HashSet<&str> = self.graph.values.iter().map(|value| value.name.as_str()).collect();
-        let name = free_name(name, &taken);
+        let name = free_name(name, |name| self.graph.values.iter().any(|value| value.name == name));
         self.graph.values.push(Value { name, dims: None, constant });
         ValueId(self.graph.values.len() - 1)
     }
 }
 
-/// `name`, or the first of `name_1`, `name_2`, … that is not in `taken`.
-pub(crate) fn free_name(name: &str, taken: &HashSet<&str>) -> String {
-    if !taken.contains(name) {
+/// `name`, or the first of `name_1`, `name_2`, … that is not taken.
+pub(crate) fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) {
         return name.to_owned();
     }
-    let numbered = (1..).map(|number| format!("{name}_{number}"));
-    numbered.into_iter().find(|candidate| !taken.contains(candidate.as_str())).expect("names do not run out")
+    let mut numbered = (1_u64..).map(|number| format!("{name}_{number}"));
+    numbered.find(|candidate| !taken(candidate)).expect("a graph has fewer names than there are numbers")
 }
 
 #[cfg(test)]

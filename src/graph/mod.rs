@@ -11,6 +11,7 @@ mod window;
 
 pub use build::Builder;
 pub use edit::Edit;
+pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};
 pub use op::{
     Activation, Binary, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Margins, Op, Pad, PadMode,

@@ -58,7 +58,8 @@ impl Graph {
         Ok(known.into_iter().map(Option::unwrap_or_default).collect())
     }
 
-    fn input_shape(&self, input: ValueId, sizes: &Sizes) -> Result<Vec<usize>, GraphError> {
+    /// The shape of a graph input.
+    pub(crate) fn input_shape(&self, input: ValueId, sizes: &Sizes) -> Result<Vec<usize>, GraphError> {
         let value = self.value(input);
         let fail = |mismatch| GraphError::Value { value: value.name.clone(), mismatch };
         let Some(dims) = &value.dims else {
@@ -92,7 +93,8 @@ impl Graph {
         self.inputs.iter().filter_map(|&id| self.value(id).dims.as_ref()?.first())
     }
 
-    fn node_shape(
+    /// The shape of a node's output, given the shapes of the values before it.
+    pub(crate) fn node_shape(
         &self,
         node: &Node,
         known: &[Option<Vec<usize>>],

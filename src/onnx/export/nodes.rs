@@ -1,0 +1,257 @@
+//! Exported nodes and their initialisers.
+
+use super::attributes::{flag, float, int, ints, string};
+use super::tensor;
+use crate::graph::{
+    Activation, Conv2d, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op, Pad, PadMode, Padding,
+    Pool, Resize, Rounding, Target, ValueId, free_name,
+};
+use crate::onnx::OnnxError;
+use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::tensor::{Tensor, TensorError};
+use std::collections::HashSet;
+
+/// Collects the nodes and initialisers of a file.
+pub(super) struct Writer<'a> {
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) initialisers: Vec<TensorProto>,
+    graph: &'a Graph,
+    written: Vec<bool>,
+    value_names: HashSet<String>,
+    node_names: HashSet<String>,
+}
+
+/// A node apart from its names: operator, attributes, and constants after its data inputs, each with the suffix of
+/// its name (`None` leaves an optional input out).
+struct Form {
+    op: &'static str,
+    attributes: Vec<AttributeProto>,
+    constants: Vec<Option<(&'static str, Tensor)>>,
+}
+
+impl Form {
+    fn new(op: &'static str, attributes: Vec<AttributeProto>) -> Self {
+        Self { op, attributes, constants: Vec::new() }
+    }
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        Self {
+            nodes: Vec::new(),
+            initialisers: Vec::new(),
+            graph,
+            written: vec![false; graph.values.len()],
+            value_names: graph.values.iter().map(|value| value.name.clone()).collect(),
+            node_names: graph.nodes.iter().map(|node| node.name.clone()).collect(),
+        }
+    }
+
+    /// Writes a constant among the initialisers, once; other values are left as they are.
+    pub(super) fn constant(&mut self, id: ValueId) {
+        if let (Some(constant), false) = (self.graph.constant(id), self.written[id.0]) {
+            self.written[id.0] = true;
+            self.initialisers.push(tensor(self.graph.value(id).name.clone(), constant));
+        }
+    }
+
+    pub(super) fn node(&mut self, node: &Node) -> Result<(), OnnxError> {
+        let fail = |reason| OnnxError::Export { node: node.name.clone(), op: node.op.name(), reason };
+        for &input in &node.inputs {
+            self.constant(input);
+        }
+        let output = self.graph.value(node.outputs[0]).name.clone();
+        let mut input: Vec<String> =
+            node.inputs.iter().map(|&input| self.graph.value(input).name.clone()).collect();
+        if node.op == Op::Activation(Activation::Silu) {
+            let sigmoid = self.new_name(&format!("{output}_sigmoid"));
+            let known = &self.node_names;
+            let name = free_name(&format!("{}_sigmoid", node.name), |name| known.contains(name));
+            self.node_names.insert(name.clone());
+            self.nodes.push(proto(name, Form::new("Sigmoid", Vec::new()), input.clone(), sigmoid.clone()));
+            input.push(sigmoid);
+            self.nodes.push(proto(node.name.clone(), Form::new("Mul", Vec::new()), input, output));
+            return Ok(());
+        }
+        let mut form = form(&node.op).map_err(|reason| fail(reason))?;
+        for constant in form.constants.drain(..) {
+            let name = constant.map(|(suffix, constant)| {
+                let name = self.new_name(&format!("{}.{suffix}", node.name));
+                self.initialisers.push(tensor(name.clone(), &constant));
+                name
+            });
+            input.push(name.unwrap_or_default());
+        }
+        self.nodes.push(proto(node.name.clone(), form, input, output));
+        Ok(())
+    }
+
+    fn new_name(&mut self, name: &str) -> String {
+        let name = free_name(name, |name| self.value_names.contains(name));
+        self.value_names.insert(name.clone());
+        name
+    }
+}
+
+fn proto(name: String, form: Form, input: Vec<String>, output: String) -> NodeProto {
+    NodeProto {
+        name: Some(name),
+        op_type: Some(form.op.to_owned()),
+        attribute: form.attributes,
+        input,
+        output: vec![output],
+        ..NodeProto::default()
+    }
+}
+
+fn form(op: &Op) -> Result<Form, String> {
+    let name = op.name();
+    Ok(match op {
+        Op::Conv(conv) => Form::new(name, conv_attributes(conv)?),
+        Op::BatchNorm { epsilon } => Form::new(name, vec![float("epsilon", *epsilon)]),
+        Op::Activation(Activation::LeakyRelu { alpha }) => Form::new(name, vec![float("alpha", *alpha)]),
+        Op::Activation(Activation::Clip { min, max }) => clip(*min, *max)?,
+        Op::Activation(_) | Op::Binary(_) | Op::GlobalAveragePool | Op::Identity => {
+            Form::new(name, Vec::new())
+        }
+        Op::Concat { axis } | Op::Flatten { axis } | Op::Softmax { axis } => {
+            Form::new(name, vec![int("axis", *axis)])
+        }
+        Op::MaxPool(pool) => {
+            let mut attributes = pool_attributes(pool);
+            attributes.push(ints("dilations", &pool.dilations));
+            Form::new(name, attributes)
+        }
+        Op::AveragePool(pool) => {
+            let mut attributes = pool_attributes(pool);
+            attributes.push(flag("count_include_pad", pool.count_include_pad));
+            if pool.dilations != [1, 1] {
+                attributes.push(ints("dilations", &pool.dilations));
+            }
+            Form::new(name, attributes)
+        }
+        Op::Resize(resize) => resize_form(resize)?,
+        Op::Reshape { shape, allow_zero } => {
+            let mut form = Form::new(name, vec![flag("allowzero", *allow_zero)]);
+            let shape = Tensor::from_i64(vec![shape.len()], shape.clone());
+            form.constants.push(Some(("shape", shape.map_err(reason)?)));
+            form
+        }
+        Op::Gemm(gemm) => Form::new(name, gemm_attributes(gemm)?),
+        Op::Pad(pad) => pad_form(pad)?,
+    })
+}
+
+fn reason(error: TensorError) -> String {
+    error.to_string()
+}
+
+fn plain(epilogue: Epilogue) -> Result<(), String> {
+    match epilogue {
+        Epilogue::Plain => Ok(()),
+        fused => Err(format!("expected an operator of ONNX, found a fused epilogue {fused:?}")),
+    }
+}
+
+fn conv_attributes(conv: &Conv2d) -> Result<Vec<AttributeProto>, String> {
+    plain(conv.epilogue)?;
+    Ok(vec![
+        ints("dilations", &conv.dilations),
+        int("group", conv.groups),
+        ints("kernel_shape", &conv.kernel),
+        padding(conv.pads),
+        ints("strides", &conv.strides),
+    ])
+}
+
+fn gemm_attributes(gemm: &Gemm) -> Result<Vec<AttributeProto>, String> {
+    plain(gemm.epilogue)?;
+    Ok(vec![
+        float("alpha", gemm.alpha),
+        float("beta", gemm.beta),
+        flag("transA", gemm.trans_a),
+        flag("transB", gemm.trans_b),
+    ])
+}
+
+fn pool_attributes(pool: &Pool) -> Vec<AttributeProto> {
+    vec![
+        flag("ceil_mode", pool.ceil_mode),
+        ints("kernel_shape", &pool.kernel),
+        padding(pool.pads),
+        ints("strides", &pool.strides),
+    ]
+}
+
+fn padding(pads: Padding) -> AttributeProto {
+    match pads {
+        Padding::Explicit(margins) => ints("pads", &margins),
+        Padding::SameUpper => string("auto_pad", "SAME_UPPER"),
+        Padding::SameLower => string("auto_pad", "SAME_LOWER"),
+    }
+}
+
+fn clip(min: f32, max: f32) -> Result<Form, String> {
+    let mut form = Form::new("Clip", Vec::new());
+    for (suffix, bound, infinite) in [("min", min, f32::NEG_INFINITY), ("max", max, f32::INFINITY)] {
+        let scalar = Tensor::from_f32(Vec::new(), vec![bound]).map_err(reason)?;
+        form.constants.push((bound != infinite).then_some((suffix, scalar)));
+    }
+    while matches!(form.constants.last(), Some(None)) {
+        form.constants.pop();
+    }
+    Ok(form)
+}
+
+fn resize_form(resize: &Resize) -> Result<Form, String> {
+    let coordinates = match resize.coordinates {
+        Coordinates::HalfPixel => "half_pixel",
+        Coordinates::HalfPixelSymmetric => "half_pixel_symmetric",
+        Coordinates::PytorchHalfPixel => "pytorch_half_pixel",
+        Coordinates::AlignCorners => "align_corners",
+        Coordinates::Asymmetric => "asymmetric",
+    };
+    let mut attributes = vec![string("coordinate_transformation_mode", coordinates)];
+    match resize.interpolation {
+        Interpolation::Linear => attributes.push(string("mode", "linear")),
+        Interpolation::Nearest(rounding) => {
+            let rounding = match rounding {
+                Rounding::PreferFloor => "round_prefer_floor",
+                Rounding::PreferCeil => "round_prefer_ceil",
+                Rounding::Floor => "floor",
+                Rounding::Ceil => "ceil",
+            };
+            attributes.extend([string("mode", "nearest"), string("nearest_mode", rounding)]);
+        }
+    }
+    let mut form = Form::new("Resize", attributes);
+    match resize.target {
+        Target::Scales([vertical, horizontal]) => {
+            let scales = Tensor::from_f32(vec![4], vec![1.0, 1.0, vertical, horizontal]).map_err(reason)?;
+            form.constants = vec![None, Some(("scales", scales))];
+        }
+        // Sizes of all four axes would fix the batch.
+        Target::Sizes(sizes) => {
+            form.attributes.push(ints("axes", &[2, 3]));
+            let sizes = Tensor::from_i64(vec![2], sizes.map(|size| size as i64).to_vec()).map_err(reason)?;
+            form.constants = vec![None, None, Some(("sizes", sizes))];
+        }
+    }
+    Ok(form)
+}
+
+fn pad_form(pad: &Pad) -> Result<Form, String> {
+    let (mode, filling) = match pad.mode {
+        PadMode::Constant(filling) => ("constant", Some(filling)),
+        PadMode::Reflect => ("reflect", None),
+        PadMode::Edge => ("edge", None),
+    };
+    let [top, left, bottom, right] = pad.margins.map(|margin| margin as i64);
+    let pads = Tensor::from_i64(vec![8], vec![0, 0, top, left, 0, 0, bottom, right]).map_err(reason)?;
+    let mut form = Form::new("Pad", vec![string("mode", mode)]);
+    form.constants.push(Some(("pads", pads)));
+    if let Some(filling) = filling {
+        form.constants.push(Some(("value", Tensor::from_f32(Vec::new(), vec![filling]).map_err(reason)?)));
+    }
+    Ok(form)
+}

@@ -1,0 +1,109 @@
+//! Operators along axes: concatenation, flattening, reshaping, softmax, padding.
+
+use super::{Call, Meaning, size};
+use crate::graph::{Op, Pad, PadMode};
+
+pub(super) fn concat(call: &mut Call) -> Result<Meaning, String> {
+    let axis = call.attributes.int("axis")?.ok_or("axis: expected it, found none")?;
+    let rank = call.rank()?;
+    let axis = call.axis(axis, rank.saturating_sub(1))?;
+    call.whole(Op::Concat { axis })
+}
+
+pub(super) fn flatten(call: &mut Call) -> Result<Meaning, String> {
+    let axis = call.attributes.int("axis")?.unwrap_or(1);
+    let rank = call.rank()?;
+    let axis = call.axis(axis, rank)?;
+    call.whole(Op::Flatten { axis })
+}
+
+pub(super) fn reshape(call: &mut Call) -> Result<Meaning, String> {
+    call.at_most(2)?;
+    let shape = call.ints(1)?.ok_or("shape: expected a constant input, found none")?;
+    let allow_zero = call.opset >= 14 && call.attributes.flag("allowzero")?;
+    call.unary(Op::Reshape { shape, allow_zero })
+}
+
+/// Before opset 13 a softmax runs over all dimensions from its axis on together. Where that is more than one
+/// dimension, it becomes a flattening, a softmax of two dimensions, and a reshape back.
+pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
+    let coerced = call.opset < 13;
+    let axis = call.attributes.int("axis")?.unwrap_or(if coerced { 1 } else { -1 });
+    let rank = call.rank()?;
+    let axis = call.axis(axis, rank.saturating_sub(1))?;
+    if !coerced || axis + 1 == rank {
+        return call.whole(Op::Softmax { axis });
+    }
+    call.at_most(1)?;
+    let Some(fixed) = call.fixed()? else {
+        return Err("expected a shape without names but the batch's for a softmax over several axes, found \
+                    other symbolic dimensions"
+            .to_owned());
+    };
+    if fixed[axis + 1..].iter().all(|&size| size == Some(1)) {
+        return call.whole(Op::Softmax { axis });
+    }
+    let shape: Vec<i64> = fixed.iter().map(|size| size.map_or(-1, |size| size as i64)).collect();
+    if shape.iter().filter(|&&size| size == -1).count() > 1 {
+        return Err(format!(
+            "expected one dimension that depends on the batch for a softmax over several axes, found {shape:?}"
+        ));
+    }
+    let back = Op::Reshape { shape, allow_zero: false };
+    Ok(Meaning::Chain(vec![Op::Flatten { axis }, Op::Softmax { axis: 1 }, back]))
+}
+
+/// Amounts and filling are inputs since opset 11; attributes, as before it, are taken too.
+pub(super) fn pad(call: &mut Call) -> Result<Meaning, String> {
+    call.at_most(4)?;
+    let rank = call.rank()?;
+    if rank != 4 {
+        return Err(format!("input: expected rank 4 [N, C, H, W], found rank {rank}"));
+    }
+    let attribute = call.attributes.ints("pads")?.map(<[i64]>::to_vec);
+    let pads = match (attribute, call.ints(1)?) {
+        (Some(_), Some(_)) => return Err("pads: expected an attribute or an input, found both".to_owned()),
+        (attribute, input) => attribute.or(input).ok_or("pads: expected a constant input, found none")?,
+    };
+    let axes = match call.ints(3)? {
+        Some(_) if call.opset < 18 => {
+            return Err("expected at most 3 inputs before opset 18, found 4".to_owned());
+        }
+        Some(given) => given.iter().map(|&axis| call.axis(axis, 3)).collect::<Result<_, _>>()?,
+        None => vec![0, 1, 2, 3],
+    };
+    let margins = margins(&pads, &axes)?;
+    let filling = match (call.attributes.float("value")?, call.scalar(2)?) {
+        (Some(_), Some(_)) => return Err("value: expected an attribute or an input, found both".to_owned()),
+        (attribute, input) => attribute.or(input).unwrap_or(0.0),
+    };
+    let mode = match call.attributes.string("mode")? {
+        None | Some("constant") => PadMode::Constant(filling),
+        Some("reflect") => PadMode::Reflect,
+        Some("edge") => PadMode::Edge,
+        Some(other) => return Err(format!("mode: expected constant, reflect or edge, found {other}")),
+    };
+    call.unary(Op::Pad(Pad { margins, mode }))
+}
+
+fn margins(pads: &[i64], axes: &[usize]) -> Result<[usize; 4], String> {
+    if pads.len() != 2 * axes.len() {
+        return Err(format!("pads: expected {} numbers, found {}", 2 * axes.len(), pads.len()));
+    }
+    if (1..axes.len()).any(|at| axes[..at].contains(&axes[at])) {
+        return Err(format!("axes: expected each axis once, found {axes:?}"));
+    }
+    let mut margins = [0; 4];
+    let (starts, ends) = pads.split_at(axes.len());
+    for (side, amounts) in [starts, ends].into_iter().enumerate() {
+        for (&axis, &amount) in axes.iter().zip(amounts) {
+            let amount = size("pads", amount, 0)?;
+            match axis {
+                2 | 3 => margins[2 * side + axis - 2] = amount,
+                _ if amount == 0 => {}
+                _ => return Err(format!("pads: expected 0 for batch and channels, found {pads:?}")),
+            }
+        }
+    }
+    Ok(margins)
+}

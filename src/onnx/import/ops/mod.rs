@@ -1,0 +1,49 @@
+//! What each ONNX operator means in a graph, one file per family.
+
+mod layout;
+mod pointwise;
+mod resize;
+mod window;
+
+use super::call::{Call, Meaning};
+use crate::graph::Op;
+
+/// The meaning of a node; an operator that is not listed here is unknown.
+pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
+    match call.op() {
+        "Conv" => window::conv(call),
+        "BatchNormalization" => window::batch_norm(call),
+        "MaxPool" => window::max_pool(call),
+        "AveragePool" => window::average_pool(call),
+        "GlobalAveragePool" => call.whole(Op::GlobalAveragePool),
+        "Gemm" => window::gemm(call),
+        "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" => pointwise::activation(call),
+        "Clip" => pointwise::clip(call),
+        "Add" | "Sub" | "Mul" => pointwise::binary(call),
+        "Identity" => pointwise::identity(call),
+        "Dropout" => pointwise::dropout(call),
+        "Constant" => pointwise::constant(call),
+        "Resize" => resize::resize(call),
+        "Concat" => layout::concat(call),
+        "Flatten" => layout::flatten(call),
+        "Reshape" => layout::reshape(call),
+        "Softmax" => layout::softmax(call),
+        "Pad" => layout::pad(call),
+        _ => Err(format!("unknown operator at opset {}", call.opset)),
+    }
+}
+
+/// Two spatial numbers, each from `least` on.
+fn pair(what: &str, values: &[i64], least: i64) -> Result<[usize; 2], String> {
+    match values {
+        &[vertical, horizontal] => Ok([size(what, vertical, least)?, size(what, horizontal, least)?]),
+        _ => Err(format!("{what}: expected 2 numbers, one for each spatial axis, found {values:?}")),
+    }
+}
+
+/// A number from `least` to the greatest 32-bit one.
+fn size(what: &str, value: i64, least: i64) -> Result<usize, String> {
+    let range = least..=i64::from(i32::MAX);
+    let found = range.contains(&value).then(|| usize::try_from(value).ok()).flatten();
+    found.ok_or_else(|| format!("{what}: expected {least} to {}, found {value}", range.end()))
+}
