@@ -1,11 +1,13 @@
 //! What the tests of the loss kernels share: outputs in stored form, labels, a run on the device, and the oracle.
 
-use crate::compare::ROUNDING;
 use crate::harness::gpus;
 use wgpu_pagcp::gpu::{Gpu, execute};
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
 use wgpu_pagcp::plan::{Operand, Plan, Port};
 use wgpu_pagcp::tasks::{Frame, Loss, Task, TaskKind, UNLABELLED, attach};
+
+/// Half the distance of neighbouring floats in [1, 2): the largest relative error of one rounding.
+pub const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 
 /// WGSL's units in the last place, as a relative error.
 pub const ULP: f64 = 2.0 * ROUNDING;
@@ -130,10 +132,13 @@ impl Case {
         let mut plan = Plan {
             batch: self.images,
             slots: vec![stored.len() as u64 * 4],
+            slot_bound: 0,
             constants: vec![],
             externals: vec![stored.len() as u64 * 4],
             inputs: vec![],
             outputs: vec![port],
+            probes: vec![],
+            probe: vec![],
             pack: vec![],
             steps: vec![],
             unpack: vec![],

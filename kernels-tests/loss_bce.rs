@@ -1,7 +1,6 @@
 //! Binary cross-entropy on the device.
 
-use crate::compare::ROUNDING;
-use crate::loss::{Case, Numbers, SIZES, ULP, adding, check, check_broken};
+use crate::loss::{Case, Numbers, ROUNDING, SIZES, ULP, adding, check, check_broken};
 use wgpu_pagcp::tasks::TaskKind;
 
 const EDGES: TaskKind = TaskKind::Edges { positive_weight: 3.0 };

@@ -1,7 +1,6 @@
 //! One minus cosine on the device.
 
-use crate::compare::ROUNDING;
-use crate::loss::{Case, Numbers, SIZES, adding, check, check_broken};
+use crate::loss::{Case, Numbers, ROUNDING, SIZES, adding, check, check_broken};
 use wgpu_pagcp::tasks::{TaskKind, UNLABELLED};
 
 /// Labels of unit length, every fifth missing.

@@ -1,7 +1,6 @@
 //! Absolute and squared differences on the device.
 
-use crate::compare::ROUNDING;
-use crate::loss::{Case, Numbers, SIZES, adding, check, check_broken};
+use crate::loss::{Case, Numbers, ROUNDING, SIZES, adding, check, check_broken};
 use wgpu_pagcp::tasks::{Norm, TaskKind};
 
 const SEGMENTS: [&[usize]; 7] = [&[1], &[2], &[3], &[5], &[7], &[33], &[3, 2]];

@@ -1,7 +1,6 @@
 //! Softmax cross-entropy on the device.
 
-use crate::compare::ROUNDING;
-use crate::loss::{Case, Numbers, SIZES, ULP, adding, check, check_broken};
+use crate::loss::{Case, Numbers, ROUNDING, SIZES, ULP, adding, check, check_broken};
 use wgpu_pagcp::tasks::{TaskKind, UNLABELLED};
 
 const SEGMENTS: [&[usize]; 7] = [&[2], &[3], &[5], &[7], &[33], &[3, 2], &[1, 4, 6]];
