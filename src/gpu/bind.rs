@@ -37,17 +37,14 @@ pub struct LiveTables {
 }
 
 impl LiveTables {
-    /// Room for `candidates` tables of `words` words.
-    pub fn new(gpu: &Gpu, words: usize, candidates: usize) -> Self {
-        let bytes = words as u64 * 4;
+    /// Room for `count` tables, the first of which is `first`.
+    pub fn new(gpu: &Gpu, first: &LiveTable, count: usize) -> Self {
+        let bytes = first.0.len() as u64 * 4;
         let stride = bytes.next_multiple_of(u64::from(gpu.limits().min_storage_buffer_offset_alignment));
-        let buffer = gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("live tables"),
-            size: stride * candidates as u64,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        Self { buffer, bytes, stride }
+        let mut contents: Vec<u8> = bytemuck::cast_slice(&first.0).to_vec();
+        contents.resize(stride as usize * count, 0);
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        Self { buffer: filled(gpu, "live tables", &contents, usage), bytes, stride }
     }
 
     /// The bytes of `tables` as the buffer holds them.

@@ -3,7 +3,7 @@
 use super::GpuError;
 use super::list::class_name;
 use super::pipeline::Pipelines;
-use crate::plan::DeviceClass;
+use crate::plan::{DeviceClass, PlanLimits, PlanOptions};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which adapter to open.
@@ -131,6 +131,19 @@ impl Gpu {
         &self.shared.limits
     }
 
+    /// Options of a plan for this device.
+    pub fn plan_options(&self, batch: usize) -> PlanOptions {
+        let limits = PlanLimits {
+            binding_bytes: self
+                .shared
+                .limits
+                .max_storage_buffer_binding_size
+                .min(self.shared.limits.max_buffer_size),
+            texture_rows: self.shared.limits.max_texture_dimension_2d,
+        };
+        PlanOptions { class: self.class, limits, batch, keep_all: false }
+    }
+
     /// The device, for hosts that add passes of their own.
     pub fn device(&self) -> &wgpu::Device {
         &self.shared.device
@@ -180,7 +193,16 @@ impl Gpu {
 
     /// Waits for all submitted work.
     pub(super) fn wait(&self, during: &str) -> Result<(), GpuError> {
-        let polled = self.shared.device.poll(wgpu::PollType::wait_indefinitely());
+        self.poll(wgpu::PollType::wait_indefinitely(), during)
+    }
+
+    /// Waits for one submission.
+    pub(super) fn wait_for(&self, index: wgpu::SubmissionIndex, during: &str) -> Result<(), GpuError> {
+        self.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None }, during)
+    }
+
+    fn poll(&self, kind: wgpu::PollType, during: &str) -> Result<(), GpuError> {
+        let polled = self.shared.device.poll(kind);
         self.failure(during)?;
         polled.map(|_| ()).map_err(|e| GpuError::Lost(e.to_string()))
     }

@@ -40,9 +40,7 @@ pub fn execute(
         }
     }
     let placed = gpu.scoped("uploading buffers", || place(gpu, &steps, buffers))?;
-    let tables = LiveTables::new(gpu, live.0.len(), 1);
-    let queue = &gpu.shared.queue;
-    queue.write_buffer(&tables.buffer, 0, &tables.contents(std::slice::from_ref(live)));
+    let tables = LiveTables::new(gpu, live, 1);
     let bound = bind(gpu, &steps, &tables, |_, operand| match operand {
         Operand::External(i) => match &placed[i] {
             Placed::Buffer(buffer) => Resource::Buffer(buffer),
@@ -68,7 +66,7 @@ pub fn execute(
         drop(pass);
         let sources: Vec<&wgpu::Buffer> = back.iter().map(|(_, buffer)| *buffer).collect();
         readback.encode(&mut encoder, &sources);
-        queue.submit([encoder.finish()]);
+        gpu.shared.queue.submit([encoder.finish()]);
     })?;
     for ((i, _), contents) in back.iter().zip(readback.take(gpu)?) {
         buffers[*i] = contents;

@@ -6,9 +6,11 @@ mod error;
 mod execute;
 mod list;
 mod pipeline;
+mod session;
 mod transfer;
 
-pub use device::{Checks, Gpu, Selector};
+pub use device::{Checks, Gpu, Selector, raise_limits, required_features};
 pub use error::GpuError;
 pub use execute::execute;
-pub use list::{DeviceInfo, Tier, list};
+pub use list::{DeviceInfo, DeviceLimits, Tier, list};
+pub use session::{Method, Normalise, Probe, Session, StepTime, Timings};

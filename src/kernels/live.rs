@@ -88,4 +88,11 @@ impl LiveTable {
     pub fn groups(&self, record: Record) -> u32 {
         self.0[record.0 as usize + 1]
     }
+
+    /// The number of live channels of a record.
+    pub fn channels(&self, record: Record) -> u32 {
+        let segments = self.0[record.0 as usize] as usize;
+        let first = record.0 as usize + 2;
+        self.0[first..first + 2 * segments].chunks_exact(2).map(|segment| segment[1]).sum()
+    }
 }

@@ -123,6 +123,24 @@ pub struct Plan {
 /// The largest number of workgroups along one dimension that every device allows.
 pub const MAX_GROUPS: u32 = 65_535;
 
+impl Plan {
+    /// Every step of every part: pack, steps, unpack, losses, probe.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        [&self.pack, &self.steps, &self.unpack, &self.losses, &self.probe].into_iter().flatten()
+    }
+
+    /// Bytes of device memory for activations, constants and external buffers.
+    pub fn device_bytes(&self) -> u64 {
+        let constants: u64 = self.constants.iter().map(|constant| constant.len() as u64 * 4).sum();
+        self.slots.iter().sum::<u64>() + constants + self.externals.iter().sum::<u64>()
+    }
+
+    /// Multiply-accumulates of one run when nothing is pruned.
+    pub fn macs(&self) -> u64 {
+        self.steps.iter().map(|step| step.macs).sum()
+    }
+}
+
 impl Grid {
     /// The workgroups along x, y and z for one candidate. A count over [`MAX_GROUPS`] along x is folded into z:
     /// kernels rebuild it as `x + z * num_workgroups.x` and drop what is past the end.

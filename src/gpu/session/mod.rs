@@ -1,0 +1,156 @@
+//! A plan on a device: buffers and bind groups made once, runs that only encode.
+
+mod host;
+mod lent;
+mod run;
+mod stream;
+mod timing;
+
+pub use lent::Normalise;
+pub use run::Probe;
+pub use timing::{Method, StepTime, Timings};
+
+use super::bind::{Bound, LiveTables, Resource, bind, check, is_texels};
+use super::transfer::{Readback, buffer, filled, texels};
+use super::{Gpu, GpuError};
+use crate::kernels::live::LiveTable;
+use crate::plan::{Grid, Operand, Plan, Step};
+use std::sync::Arc;
+use stream::Pace;
+
+/// A plan on a device.
+#[derive(Debug)]
+pub struct Session {
+    gpu: Gpu,
+    plan: Arc<Plan>,
+    slots: Vec<wgpu::Buffer>,
+    externals: Vec<wgpu::Buffer>,
+    /// Table 0 is that of the unpruned network and never changes; candidates follow.
+    tables: LiveTables,
+    candidates: usize,
+    program: Program,
+    outputs: Readback,
+    pace: Pace,
+    /// The table of the last run and where it is, for probes.
+    last: (LiveTable, u64),
+}
+
+/// The bound steps of a plan, part by part.
+#[derive(Debug)]
+struct Program {
+    pack: Vec<Timed>,
+    steps: Vec<Timed>,
+    unpack: Vec<Timed>,
+    losses: Vec<Timed>,
+    probe: Vec<Timed>,
+}
+
+/// A bound step and an estimate of its work, in multiply-accumulates.
+#[derive(Debug)]
+struct Timed {
+    bound: Bound,
+    cost: f64,
+}
+
+/// A constant on the device.
+enum Constant {
+    Buffer(wgpu::Buffer),
+    Texels(wgpu::TextureView),
+}
+
+impl Session {
+    /// Makes buffers, uploads constants, compiles kernels that the device has not compiled yet, and binds all of it.
+    /// `candidates` is how many candidates [`Session::score`] takes at once.
+    ///
+    /// # Errors
+    /// [`GpuError`]; a step that breaks its kernel's contract is named.
+    pub fn new(gpu: &Gpu, plan: impl Into<Arc<Plan>>, candidates: usize) -> Result<Self, GpuError> {
+        let plan = plan.into();
+        let full = plan.live.table(0, &[]);
+        let all: Vec<&Step> = plan.all_steps().collect();
+        for step in &all {
+            check(step, &full)?;
+        }
+        let (slots, externals, constants, tables, outputs) = gpu.scoped("allocating a plan", || {
+            let slots: Vec<_> = plan.slots.iter().map(|&bytes| buffer(gpu, "slot", bytes)).collect();
+            let externals: Vec<_> =
+                plan.externals.iter().map(|&bytes| buffer(gpu, "external", bytes)).collect();
+            let constants = constants(gpu, &plan, &all);
+            let tables = LiveTables::new(gpu, &full, candidates + 1);
+            let floats = plan.outputs.iter().map(|port| port.shape.iter().product());
+            (slots, externals, constants, tables, Readback::new(gpu, floats.collect()))
+        })?;
+        let bound = bind(gpu, &all, &tables, |_, operand| match operand {
+            Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
+            Operand::External(external) => Resource::Buffer(&externals[external]),
+            Operand::Constant(constant) => match &constants[constant] {
+                Constant::Buffer(buffer) => Resource::Buffer(buffer),
+                Constant::Texels(view) => Resource::View(view),
+            },
+        })?;
+        let costs = all.iter().map(|step| cost(step, &full));
+        let mut timed = bound.into_iter().zip(costs).map(|(bound, cost)| Timed { bound, cost });
+        let mut part = |steps: &[Step]| timed.by_ref().take(steps.len()).collect();
+        let program = Program {
+            pack: part(&plan.pack),
+            steps: part(&plan.steps),
+            unpack: part(&plan.unpack),
+            losses: part(&plan.losses),
+            probe: part(&plan.probe),
+        };
+        Ok(Self {
+            pace: Pace::new(gpu.info().device_type),
+            gpu: gpu.clone(),
+            slots,
+            externals,
+            tables,
+            candidates,
+            program,
+            outputs,
+            last: (full, 0),
+            plan,
+        })
+    }
+
+    /// What it runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where it runs.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// How many candidates [`Session::score`] takes at once.
+    pub fn candidates(&self) -> usize {
+        self.candidates
+    }
+}
+
+fn constants(gpu: &Gpu, plan: &Plan, steps: &[&Step]) -> Vec<Constant> {
+    let make = |(i, floats): (usize, &Arc<[f32]>)| {
+        if is_texels(steps, Operand::Constant(i)) {
+            Constant::Texels(texels(gpu, "weights", floats))
+        } else {
+            let usage = wgpu::BufferUsages::STORAGE;
+            Constant::Buffer(filled(gpu, "weights", bytemuck::cast_slice(floats), usage))
+        }
+    };
+    plan.constants.iter().enumerate().map(make).collect()
+}
+
+/// The work of a step in multiply-accumulates, generously: it only decides where submissions are cut, and the rate
+/// at which a device does it is measured.
+fn cost(step: &Step, full: &LiveTable) -> f64 {
+    /// A thread that only moves a vec4.
+    const THREAD: f64 = 32.0;
+    /// A dispatch that does nothing.
+    const DISPATCH: f64 = 20_000.0;
+    let workgroups: f64 = step.grid.resolve(full).iter().map(|&n| f64::from(n)).product();
+    let threads = match step.grid {
+        Grid::Elements { workgroup, .. } => workgroups * f64::from(workgroup),
+        Grid::Tiles { .. } | Grid::Fixed(_) => workgroups * 64.0,
+    };
+    DISPATCH + (step.macs as f64).max(threads * THREAD)
+}

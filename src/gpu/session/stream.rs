@@ -1,0 +1,130 @@
+//! Dispatches gathered into submissions that stay under a time budget: drivers reset a device whose submission takes
+//! about two seconds.
+
+use super::Timed;
+use crate::gpu::{Gpu, GpuError};
+use crate::kernels::live::LiveTable;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// How fast a device works, as measured so far.
+#[derive(Debug)]
+pub struct Pace {
+    /// Multiply-accumulates per second.
+    rate: f64,
+    /// The time that a submission may take.
+    pub budget: Duration,
+}
+
+impl Pace {
+    /// A cautious first guess.
+    pub fn new(kind: wgpu::DeviceType) -> Self {
+        let rate = match kind {
+            wgpu::DeviceType::DiscreteGpu => 200e9,
+            wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu => 20e9,
+            wgpu::DeviceType::Cpu | wgpu::DeviceType::Other => 2e9,
+        };
+        Self { rate, budget: Duration::from_millis(200) }
+    }
+
+    /// The cost that a submission may have.
+    fn limit(&self) -> f64 {
+        self.rate * self.budget.as_secs_f64()
+    }
+
+    /// Learns from a submission of `cost` that took `seconds`. Short ones are mostly overhead and teach nothing.
+    fn observe(&mut self, cost: f64, seconds: f64) {
+        let budget = self.budget.as_secs_f64();
+        if cost < self.limit() / 20.0 && seconds < budget / 2.0 {
+            return;
+        }
+        let measured = (cost / seconds.max(1e-6)).clamp(self.rate / 4.0, self.rate * 4.0);
+        self.rate = (self.rate + measured) / 2.0;
+    }
+}
+
+/// A queue of dispatches.
+pub struct Stream<'a> {
+    gpu: &'a Gpu,
+    pace: &'a mut Pace,
+    open: Option<(wgpu::ComputePass<'static>, wgpu::CommandEncoder)>,
+    cost: f64,
+    flight: VecDeque<(wgpu::SubmissionIndex, f64)>,
+    since: Instant,
+}
+
+/// What submissions are doing, in errors.
+const DURING: &str = "running a network";
+
+impl<'a> Stream<'a> {
+    pub fn new(gpu: &'a Gpu, pace: &'a mut Pace) -> Self {
+        Self { gpu, pace, open: None, cost: 0.0, flight: VecDeque::new(), since: Instant::now() }
+    }
+
+    /// Adds `steps` for the candidate whose table is `table`, stored at byte `offset` of the tables.
+    pub fn push(&mut self, steps: &[Timed], table: &LiveTable, offset: u64) -> Result<(), GpuError> {
+        for step in steps {
+            if self.cost > 0.0 && self.cost + step.cost > self.pace.limit() {
+                self.submit()?;
+            }
+            self.cost += step.cost;
+            let (pass, _) = self.open.get_or_insert_with(|| {
+                let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
+                (encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder)
+            });
+            step.bound.dispatch(pass, table, offset);
+        }
+        Ok(())
+    }
+
+    /// Submits what is there; one earlier submission may still run meanwhile.
+    fn submit(&mut self) -> Result<(), GpuError> {
+        let Some((pass, encoder)) = self.open.take() else { return Ok(()) };
+        self.send(pass, encoder, |_| ())?;
+        if self.flight.len() > 1 {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        pass: wgpu::ComputePass<'static>,
+        mut encoder: wgpu::CommandEncoder,
+        last: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<(), GpuError> {
+        if self.flight.is_empty() {
+            self.since = Instant::now();
+        }
+        let index = self.gpu.scoped(DURING, || {
+            drop(pass);
+            last(&mut encoder);
+            self.gpu.shared.queue.submit([encoder.finish()])
+        })?;
+        self.flight.push_back((index, std::mem::take(&mut self.cost)));
+        Ok(())
+    }
+
+    /// Waits for the oldest submission and learns from it.
+    fn settle(&mut self) -> Result<(), GpuError> {
+        let Some((index, cost)) = self.flight.pop_front() else { return Ok(()) };
+        self.gpu.wait_for(index, DURING)?;
+        let now = Instant::now();
+        self.pace.observe(cost, (now - self.since).as_secs_f64());
+        self.since = now;
+        Ok(())
+    }
+
+    /// Submits the rest, with `last` after it, and waits for everything.
+    pub fn finish(mut self, last: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<(), GpuError> {
+        let (pass, encoder) = self.open.take().unwrap_or_else(|| {
+            let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
+            (encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder)
+        });
+        self.send(pass, encoder, last)?;
+        while !self.flight.is_empty() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+}
