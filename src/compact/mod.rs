@@ -199,3 +199,6 @@ fn adjust(node: &mut Node, shapes: &[Vec<usize>], kept: &[Option<Vec<usize>>]) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ mod cuts;
 mod keeps;
 mod map;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 pub use axes::{Axis, parameter_axes};
 pub use cost::{Cost, cost, cost_kept, node_costs, node_costs_kept};
