@@ -23,7 +23,7 @@ fn main(
     @builtin(num_workgroups) grid: vec3u,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    // A workgroup past the end sums the last live group once more and stores nothing.
+    // A workgroup past the end sums group 0 once more and stores nothing.
     let e = element(p.record, workgroup.x + workgroup.z * grid.x, p.images, 1u);
     let plane = e.image * p.groups + e.group;
     var sum = vec4f(0.0);

@@ -1,5 +1,6 @@
 // Nearest or bilinear resize. `axes` holds, for every output row and then every output column, the two input
-// coordinates that it reads and their weights.
+// coordinates that it reads and their weights. A thread computes `rows` adjacent output rows of one column, and reads an input
+// row again only where the next output row needs another one.
 
 #include "live"
 #include "element"
@@ -7,7 +8,8 @@
 struct Params {
     record: u32,
     images: u32,
-    pixels: u32,
+    rows: u32,
+    blocks: u32,
     width: u32,
     height: u32,
     groups: u32,
@@ -20,29 +22,47 @@ struct Params {
 @group(0) @binding(3) var<storage, read> axes: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
+#if linear
+// Input row `row` at the columns that `column` names.
+fn across(row: u32, column: vec4f) -> vec4f {
+    return column.z * x[row + u32(column.x)] + column.w * x[row + u32(column.y)];
+}
+#endif
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(global_invocation_id) id: vec3u,
     @builtin(num_workgroups) grid: vec3u,
 ) {
-    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, p.pixels);
+    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, p.blocks * p.width);
     if (e.lanes == 0u) {
         return;
     }
-    let y_index = quotient(e.pixel, p.width);
-    let row = axes[y_index];
-    let column = axes[p.height + e.pixel - y_index * p.width];
+    let block = quotient(e.pixel, p.width);
+    let x_index = e.pixel - block * p.width;
+    let column = axes[p.height + x_index];
     let plane = e.image * p.groups + e.group;
-    let upper = plane * p.in_pixels + u32(row.x) * p.in_width;
-    let left = u32(column.x);
+    let base = plane * p.in_pixels;
+    let end = min(p.rows * (block + 1u), p.height);
 #if linear
-    let lower = plane * p.in_pixels + u32(row.y) * p.in_width;
-    let right = u32(column.y);
-    let above = column.z * x[upper + left] + column.w * x[upper + right];
-    let below = column.z * x[lower + left] + column.w * x[lower + right];
-    let resized = row.z * above + row.w * below;
-#else
-    let resized = x[upper + left];
+    var read = vec2f(-1.0);
+    var above = vec4f(0.0);
+    var below = vec4f(0.0);
 #endif
-    y[plane * p.pixels + e.pixel] = mask_lanes(resized, e.lanes);
+    for (var y_index = p.rows * block; y_index < end; y_index++) {
+        let row = axes[y_index];
+#if linear
+        if (row.x != read.x) {
+            above = across(base + u32(row.x) * p.in_width, column);
+        }
+        if (row.y != read.y) {
+            below = across(base + u32(row.y) * p.in_width, column);
+        }
+        read = row.xy;
+        let resized = row.z * above + row.w * below;
+#else
+        let resized = x[base + u32(row.x) * p.in_width + u32(column.x)];
+#endif
+        y[plane * p.height * p.width + y_index * p.width + x_index] = mask_lanes(resized, e.lanes);
+    }
 }

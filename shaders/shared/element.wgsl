@@ -22,7 +22,6 @@ fn element(record: u32, index: u32, images: u32, pixels: u32) -> Element {
     let i = quotient(index, per_group);
     let rest = index - i * per_group;
     let image = quotient(rest, pixels);
-    let found = live_group(record, i);
-    let lanes = select(0u, found.lanes, i < live_groups(record));
-    return Element(found.group, lanes, image, rest - image * pixels);
+    let found = nth_group(record, i);
+    return Element(found.group, found.lanes, image, rest - image * pixels);
 }

@@ -14,10 +14,10 @@ fn live_groups(record: u32) -> u32 {
     return live[record + 1u];
 }
 
-// The `i`-th live channel group of a record; the last one where `i` is past the end.
-fn live_group(record: u32, i: u32) -> LiveGroup {
+// The `i`-th live channel group of a record; one without lanes where `i` is past the end.
+fn nth_group(record: u32, i: u32) -> LiveGroup {
     let segments = live[record];
-    var rest = min(i, max(live[record + 1u], 1u) - 1u);
+    var rest = i;
     var found = LiveGroup(0u, 0u);
     for (var s = 0u; s < segments; s++) {
         let first = live[record + 2u + 2u * s];
@@ -30,6 +30,11 @@ fn live_group(record: u32, i: u32) -> LiveGroup {
         rest -= groups;
     }
     return found;
+}
+
+// The `i`-th live channel group of a record; the last one where `i` is past the end.
+fn live_group(record: u32, i: u32) -> LiveGroup {
+    return nth_group(record, min(i, max(live_groups(record), 1u) - 1u));
 }
 
 // Zeroes the lanes of a group that do not exist.

@@ -10,8 +10,10 @@ params! {
         record: u32,
         /// Images.
         images: u32,
-        /// Pixels of one channel of the output.
-        pixels: u32,
+        /// Output rows of one thread.
+        rows: u32,
+        /// How many times `rows` it takes to cover the output.
+        blocks: u32,
         /// Columns of the output.
         width: u32,
         /// Rows of the output.

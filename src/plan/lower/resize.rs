@@ -1,10 +1,14 @@
 //! Resizing: which input rows and columns every output row and column reads, computed in f64 on the host.
 
-use super::step::Dispatch;
+use super::step::{Dispatch, WORKGROUP};
 use super::{Lowering, PlanError};
 use crate::graph::{Coordinates, Interpolation, Node, Resize, Rounding, Target};
 use crate::kernels::Spec;
 use crate::kernels::resize::{RESIZE, ResizeParams};
+use crate::plan::Grid;
+
+/// Output rows of one thread: enough that most rows of an enlarged image find their input rows read already.
+const ROWS: u32 = 8;
 
 /// Lowers a resize.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(), PlanError> {
@@ -16,10 +20,12 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
     }
     let axes = cx.pack(axes);
     let out = cx.slot(node.outputs[0]);
+    let blocks = y.height.div_ceil(ROWS);
     let params = ResizeParams {
         record: y.record.0,
         images: y.images,
-        pixels: y.pixels(),
+        rows: ROWS,
+        blocks,
         width: y.width,
         height: y.height,
         groups: y.groups,
@@ -34,7 +40,11 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
             spec: Spec(vec![("linear", linear)]),
             params: params.words(),
             operands: vec![source, axes, out],
-            grid: y.elements(),
+            grid: Grid::Elements {
+                record: y.record,
+                per_group: y.images * blocks * y.width,
+                workgroup: WORKGROUP,
+            },
         },
     );
     Ok(())
