@@ -1,1 +1,42 @@
-//! Scores candidates of a network on a data set with the GPU.
+//! Measures networks on a device: losses of candidate prunings for the search, losses and metrics for reports.
+
+mod error;
+mod network;
+mod report;
+mod scorer;
+
+pub use error::EvaluateError;
+pub use report::{Report, Subject, TaskReport, evaluate};
+pub use scorer::GpuEvaluator;
+
+use std::collections::BTreeMap;
+
+/// How networks are measured. No result depends on the batch size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Images in one run; `None` takes as many as are worth it and fit.
+    pub batch: Option<usize>,
+    /// Sizes of the model's symbolic dimensions other than the batch.
+    pub symbols: BTreeMap<String, usize>,
+}
+
+#[cfg(feature = "cli")]
+mod signature {
+    use super::{EvaluateError, Options};
+    use crate::graph::{Graph, Sizes, ValueId};
+    use crate::tasks::Signature;
+
+    /// The inputs and outputs of a model, at one image, for a data set to be matched against.
+    ///
+    /// # Errors
+    /// Where the graph has no shapes at these sizes.
+    pub fn signature(graph: &Graph, options: &Options) -> Result<Signature, EvaluateError> {
+        let shapes = graph.infer(&Sizes { batch: 1, symbols: options.symbols.clone() })?;
+        let named = |list: &[ValueId]| {
+            list.iter().map(|id| (graph.value(*id).name.clone(), shapes[id.0].clone())).collect()
+        };
+        Ok(Signature { inputs: named(&graph.inputs), outputs: named(&graph.outputs) })
+    }
+}
+#[cfg(feature = "cli")]
+pub use signature::signature;

@@ -1,6 +1,6 @@
 //! The losses of a plan: one step per task, their label buffers, and how the sums they write are read.
 
-use super::{Loss, Norm, Task, TaskError, TaskKind, UNLABELLED, normals};
+use super::{Loss, Norm, Task, TaskError, TaskKind, normals};
 use crate::kernels::loss_bce::{LOSS_BCE, LossBceParams};
 use crate::kernels::loss_cosine::{LOSS_COSINE, LossCosineParams};
 use crate::kernels::loss_l1::{self, LOSS_L1, LossL1Params};
@@ -51,19 +51,43 @@ struct Common {
     stride: u32,
 }
 
-/// Bytes that `tasks` need for the sums of one candidate on a plan with these outputs, each `(name, shape)`.
+/// Where every task's pairs are, and how many a candidate has.
+struct Layout {
+    ports: Vec<Port>,
+    parts: Vec<Part>,
+    stride: u32,
+}
+
+impl Layout {
+    fn new(plan: &Plan, tasks: &[Task]) -> Result<Self, TaskError> {
+        let mut layout = Self { ports: Vec::new(), parts: Vec::new(), stride: 0 };
+        for task in tasks {
+            let outputs = plan.outputs.iter().map(|port| (port.name.as_str(), port.shape.as_slice()));
+            let port = &plan.outputs[task.find(outputs)?];
+            if port.shape[0] != plan.batch {
+                let reason =
+                    format!("expected one result per image ({}), found {}", plan.batch, port.shape[0]);
+                return Err(TaskError::Output {
+                    task: task.name.clone(),
+                    output: task.output.clone(),
+                    reason,
+                });
+            }
+            let partials = pixels(port).div_ceil(SPAN);
+            layout.parts.push(Part { base: layout.stride, partials });
+            layout.stride += partials * plan.batch as u32;
+            layout.ports.push(port.clone());
+        }
+        Ok(layout)
+    }
+}
+
+/// Bytes of the sums of one candidate: [`attach`] adds a buffer of that much for each.
 ///
 /// # Errors
-/// Where a task does not fit the outputs.
-pub fn result_bytes(outputs: &[(String, Vec<usize>)], tasks: &[Task]) -> Result<u64, TaskError> {
-    let mut bytes = 0;
-    for task in tasks {
-        let found = task.find(outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())))?;
-        let shape = &outputs[found].1;
-        let pixels: usize = shape[2..].iter().product();
-        bytes += 8 * shape[0] as u64 * (pixels as u64).div_ceil(u64::from(SPAN));
-    }
-    Ok(bytes)
+/// As [`attach`].
+pub fn result_bytes(plan: &Plan, tasks: &[Task]) -> Result<u64, TaskError> {
+    Ok(8 * u64::from(Layout::new(plan, tasks)?.stride))
 }
 
 /// Adds the loss steps of `tasks` to a plan, with buffers for labels and for the sums of up to `candidates`
@@ -72,17 +96,7 @@ pub fn result_bytes(outputs: &[(String, Vec<usize>)], tasks: &[Task]) -> Result<
 /// # Errors
 /// Where a task names no output of the plan or one of another form.
 pub fn attach(plan: &mut Plan, tasks: &[Task], candidates: usize) -> Result<Scoring, TaskError> {
-    let mut ports = Vec::new();
-    let mut parts = Vec::new();
-    let mut stride = 0;
-    for task in tasks {
-        let outputs = plan.outputs.iter().map(|port| (port.name.as_str(), port.shape.as_slice()));
-        let port = &plan.outputs[task.find(outputs)?];
-        let partials = pixels(port).div_ceil(SPAN);
-        parts.push(Part { base: stride, partials });
-        stride += partials * plan.batch as u32;
-        ports.push(port.clone());
-    }
+    let Layout { ports, parts, stride } = Layout::new(plan, tasks)?;
     let results = plan.externals.len() + tasks.len();
     let mut labels = Vec::new();
     for ((task, port), part) in tasks.iter().zip(&ports).zip(&parts) {
@@ -163,13 +177,5 @@ impl Scoring {
                 loss.add(Loss { sum: f64::from(pair[0]), count: f64::from(pair[1]) });
             }
         }
-    }
-
-    /// The contents of the label buffer of task number `task` for a batch of `batch`: the labels of its images, then
-    /// [`UNLABELLED`].
-    pub fn label_words(&self, task: usize, labels: &[Vec<u32>], batch: usize) -> Vec<u32> {
-        let mut words = labels.concat();
-        words.resize(batch * self.labels[task].words, UNLABELLED);
-        words
     }
 }

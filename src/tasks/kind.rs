@@ -1,6 +1,7 @@
 //! The kinds of task: what each expects of its output and labels, and where its loss and metrics are.
 
 use super::{Frame, Loss, classification, depth, edges, multilabel, normals, regression, segmentation};
+use serde::Serialize;
 
 /// The label word that says "no label here", of every kind: no class, and as a float not a number.
 pub const UNLABELLED: u32 = u32::MAX;
@@ -37,7 +38,7 @@ pub enum TaskKind {
 }
 
 /// A figure of merit over a set.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Metric {
     /// Its name in JSON.
     pub name: &'static str,

@@ -1,0 +1,82 @@
+//! The search's evaluator on a device.
+
+use super::network::{Network, Request};
+use super::{EvaluateError, Options};
+use crate::gpu::Gpu;
+use crate::graph::Graph;
+use crate::search::{Evaluator, TaskLimit};
+use crate::tasks::{Loss, Samples, Source, Task};
+use crate::units::Units;
+
+/// Scores candidate prunings on images in memory: a candidate is one live table, nothing is compiled, bound or
+/// copied for it.
+pub struct GpuEvaluator {
+    gpu: Gpu,
+    tasks: Vec<Task>,
+    limits: Vec<TaskLimit>,
+    samples: Samples,
+    options: Options,
+    network: Option<Network>,
+    scored: u64,
+}
+
+impl GpuEvaluator {
+    /// An evaluator of `tasks` on `samples`, whose label lists are in the order of the tasks.
+    ///
+    /// # Errors
+    /// Where there are no images.
+    pub fn new(
+        gpu: &Gpu,
+        tasks: Vec<Task>,
+        samples: Samples,
+        options: Options,
+    ) -> Result<Self, EvaluateError> {
+        if samples.is_empty() {
+            return Err(EvaluateError::NoImages);
+        }
+        let limit = |task: &Task| TaskLimit { name: task.name.clone(), limit: task.limit };
+        let limits = tasks.iter().map(limit).collect();
+        Ok(Self { gpu: gpu.clone(), tasks, limits, samples, options, network: None, scored: 0 })
+    }
+
+    /// The images of the scoring set.
+    pub fn images(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// How many times an image has been run through the network so far, over all candidates.
+    pub fn scored(&self) -> u64 {
+        self.scored
+    }
+}
+
+impl Evaluator for GpuEvaluator {
+    type Error = EvaluateError;
+
+    fn tasks(&self) -> &[TaskLimit] {
+        &self.limits
+    }
+
+    fn prepare(&mut self, graph: &Graph, units: &Units) -> Result<(), EvaluateError> {
+        self.network = None;
+        let images = self.samples.len();
+        let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
+        self.network = Some(Network::new(&self.gpu, &request)?);
+        Ok(())
+    }
+
+    fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, EvaluateError> {
+        let network = self.network.as_mut().ok_or(EvaluateError::Unprepared)?;
+        let images = self.samples.len();
+        let mut losses = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
+        for first in (0..images).step_by(network.batch()) {
+            network.load(&self.samples, 0, first..images.min(first + network.batch()))?;
+            let together = network.candidates();
+            for (candidates, losses) in candidates.chunks(together).zip(losses.chunks_mut(together)) {
+                network.score(candidates, losses)?;
+            }
+        }
+        self.scored += (images * candidates.len()) as u64;
+        Ok(losses)
+    }
+}
