@@ -22,11 +22,6 @@ pub fn gpus() -> Option<[Gpu; 2]> {
     Some([Checks::Checked, Checks::Unchecked].map(|checks| gpu.with_checks(checks)))
 }
 
-/// The device of this test run without runtime checks; `None` as for [`gpus`].
-pub fn gpu() -> Option<Gpu> {
-    gpus().map(|[_, unchecked]| unchecked)
-}
-
 fn required() -> bool {
     std::env::var("PAGCP_REQUIRE_GPU").is_ok_and(|value| value == "1")
 }

@@ -1,0 +1,90 @@
+//! Packing and unpacking: exact, for odd shapes and any segments.
+
+use crate::compare::same_bits;
+use crate::harness::gpus;
+use crate::network::numbers;
+use wgpu_pagcp::gpu::execute;
+use wgpu_pagcp::kernels::Spec;
+use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
+use wgpu_pagcp::kernels::pack::{PACK, PackParams};
+use wgpu_pagcp::kernels::unpack::{UNPACK, UnpackParams};
+use wgpu_pagcp::plan::{Grid, Operand, Step, Stored};
+
+/// The stored form of images of `pixels` pixels whose segments have these channels, each a unit of its own.
+fn stored(layout: &mut LiveLayout, images: u32, channels: &[u32], pixels: u32) -> Stored {
+    let mut groups = 0;
+    let mut segments = Vec::new();
+    for (unit, &channels) in channels.iter().enumerate() {
+        segments.push(StoredSegment { first_group: groups, channels, unit: Some((unit, 1)) });
+        groups += channels.div_ceil(4);
+    }
+    let record = layout.record(segments.clone());
+    Stored { images, channels: channels.iter().sum(), groups, height: 1, width: pixels, record, segments }
+}
+
+fn step(stored: &Stored, pack: bool) -> Step {
+    let grid = Grid::Elements {
+        record: stored.record,
+        per_group: stored.images * stored.pixels(),
+        workgroup: Spec::default().workgroup(),
+    };
+    let (images, pixels, groups, record) = (stored.images, stored.pixels(), stored.groups, stored.record.0);
+    Step {
+        node: "edge".to_owned(),
+        op: "Pack",
+        kernel: if pack { &PACK } else { &UNPACK },
+        spec: Spec::default(),
+        params: if pack {
+            PackParams { record, images, pixels, groups }.words()
+        } else {
+            UnpackParams { record, images, pixels, groups }.words()
+        },
+        operands: vec![Operand::External(0), Operand::External(1)],
+        grid,
+        macs: 0,
+    }
+}
+
+#[test]
+fn packing_stores_every_channel_and_zeroes_the_other_lanes() {
+    let Some(gpus) = gpus() else { return };
+    for gpu in &gpus {
+        for (images, channels, pixels) in
+            [(1, &[3][..], 35), (2, &[1], 1), (3, &[5, 2, 8], 77), (1, &[4, 1], 130)]
+        {
+            let mut layout = LiveLayout::default();
+            let stored = stored(&mut layout, images, channels, pixels);
+            let host = numbers(9, (images * stored.channels * pixels) as usize);
+            let mut buffers = [host.clone(), vec![f32::NAN; stored.floats()]];
+            execute(gpu, &[step(&stored, true)], &layout.table(0, &[]), &mut buffers).unwrap();
+            same_bits("packed", &buffers[1], &stored.pack(&host));
+        }
+    }
+}
+
+#[test]
+fn unpacking_gathers_what_lives() {
+    let Some(gpus) = gpus() else { return };
+    let (images, pixels) = (2, 19);
+    for gpu in &gpus {
+        for keep in [vec![], vec![5, 2, 8], vec![3, 1, 7], vec![0, 2, 1], vec![4, 0, 0]] {
+            let mut layout = LiveLayout::default();
+            let stored = stored(&mut layout, images, &[5, 2, 8], pixels);
+            let host = numbers(4, (images * stored.channels * pixels) as usize);
+            let live: Vec<usize> = [(0usize, 5usize), (5, 2), (7, 8)]
+                .iter()
+                .enumerate()
+                .flat_map(|(u, &(start, all))| start..start + keep.get(u).map_or(all, |&k| k))
+                .collect();
+            let plane = |image: usize, channel: usize| {
+                let at = (image * 15 + channel) * pixels as usize;
+                host[at..at + pixels as usize].iter().copied()
+            };
+            let expected: Vec<f32> =
+                (0..images as usize).flat_map(|n| live.iter().flat_map(move |&c| plane(n, c))).collect();
+            let mut buffers = [stored.pack(&host), vec![f32::NAN; expected.len()]];
+            execute(gpu, &[step(&stored, false)], &layout.table(0, &keep), &mut buffers).unwrap();
+            same_bits(&format!("unpacked {keep:?}"), &buffers[1], &expected);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Plans without a device: what they need, how they read, and that wgpu accepts them at the smallest limits.
+
+use crate::network::{Network, graph};
+use wgpu_pagcp::gpu::{Gpu, Session};
+use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, build};
+use wgpu_pagcp::wgpu;
+
+#[test]
+fn a_plan_validates_at_default_limits() {
+    let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor::default());
+    let gpu = Gpu::from_device(device, queue).with_class(DeviceClass::Portable);
+    let network = Network::new(graph([64, 48]), 3);
+    let session = network.session(&gpu, 4);
+    let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    session.encode(&mut encoder);
+    gpu.queue().submit([encoder.finish()]);
+}
+
+#[test]
+fn a_plan_with_subgroups_validates_at_default_limits() {
+    let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
+        required_features: wgpu::Features::SUBGROUP,
+        ..Default::default()
+    });
+    for subgroup in [4, 8, 16] {
+        let gpu =
+            Gpu::from_device(device.clone(), queue.clone()).with_class(DeviceClass::Broadcast { subgroup });
+        let network = Network::new(graph([64, 48]), 1);
+        Session::new(&gpu, network.plan(&gpu.plan_options(1)), 0).unwrap();
+    }
+}
+
+#[test]
+fn values_over_the_limit_are_named() {
+    let network = Network::new(graph([64, 48]), 1);
+    let limits = PlanLimits { binding_bytes: 60_000, ..PlanLimits::default() };
+    let options = PlanOptions { limits, ..PlanOptions::default() };
+    let error = build(&network.optimised, &network.shapes, &network.units, &options).unwrap_err();
+    assert!(matches!(&error, PlanError::TooLarge { limit: 60_000, .. }), "{error}");
+    assert!(error.to_string().starts_with("value "), "{error}");
+}
+
+#[test]
+fn equal_inputs_give_equal_plans_and_texts() {
+    let network = Network::new(graph([16, 16]), 2);
+    let options = PlanOptions { batch: 2, ..PlanOptions::default() };
+    let (a, b) = (network.plan(&options), network.plan(&options));
+    assert_eq!(a, b);
+    assert_eq!(a.to_text(), b.to_text());
+}
+
+#[test]
+fn buffers_are_reused_close_to_the_bound() {
+    let network = Network::new(graph([64, 64]), 1);
+    let plan = network.plan(&PlanOptions::default());
+    let kept = network.plan(&PlanOptions { keep_all: true, ..PlanOptions::default() });
+    let bytes: u64 = plan.slots.iter().sum();
+    assert!(bytes >= plan.slot_bound);
+    assert!(bytes <= plan.slot_bound * 3 / 2, "{bytes} bytes where {} would do", plan.slot_bound);
+    assert!(bytes < kept.slots.iter().sum());
+}
+
+#[test]
+fn a_pruned_plan_asks_for_the_pipelines_of_the_whole_one() {
+    let network = Network::new(graph([16, 20]), 1);
+    for class in [DeviceClass::Portable, DeviceClass::Broadcast { subgroup: 8 }] {
+        let options = PlanOptions { class, ..PlanOptions::default() };
+        let pipelines = |network: &Network| {
+            let plan = network.plan(&options);
+            let steps = plan.all_steps().map(|step| (step.kernel.name, step.spec.clone()));
+            steps.collect::<Vec<_>>()
+        };
+        assert_eq!(pipelines(&network.compacted(&network.keep(4))), pipelines(&network));
+    }
+}
