@@ -14,8 +14,9 @@ pub(super) struct Affine {
 pub(super) struct Target<'a> {
     position: usize,
     node: &'a Node,
-    weight: &'a Tensor,
-    bias: Option<&'a Tensor>,
+    shape: &'a [usize],
+    weight: &'a [f32],
+    bias: Option<&'a [f32]>,
 }
 
 impl<'a> Target<'a> {
@@ -47,60 +48,58 @@ impl<'a> Target<'a> {
         if epilogue != Epilogue::Plain {
             return Err(format!("{} does something else in between", node.name));
         }
-        let weight = floats(view, node.inputs[1])?;
+        let (shape, weight) = floats(view, node.inputs[1])?;
         let bias = node.inputs.get(2).map(|&bias| floats(view, bias)).transpose()?;
-        if bias.is_some_and(|bias| bias.shape() != [weight.shape()[0]]) {
+        if bias.is_some_and(|(bias, _)| *bias != shape[..1]) {
             return Err(format!("the term that {} adds is not one number per channel", node.name));
         }
-        Ok(Some(Self { position, node, weight, bias }))
+        Ok(Some(Self { position, node, shape, weight, bias: bias.map(|(_, bias)| bias) }))
     }
 
     /// The number of channels it computes.
     pub(super) fn channels(&self) -> usize {
-        self.weight.shape()[0]
+        self.shape[0]
     }
 
     /// The rewrite that folds `affine` into it: it takes the place of the node at `reader`, which applied it.
     /// Weights and bias are computed in f64 and rounded once.
-    pub(super) fn fold(&self, view: &View, reader: usize, affine: &Affine) -> Result<Rewrite, String> {
-        let weight = self.weight.f32s().map_err(|error| error.to_string())?;
-        let row = (weight.len() / self.channels()).max(1);
-        let scaled = weight.chunks(row).zip(&affine.scale);
+    pub(super) fn fold(&self, view: &View, reader: usize, affine: &Affine) -> Rewrite {
+        let row = (self.weight.len() / self.channels()).max(1);
+        let scaled = self.weight.chunks(row).zip(&affine.scale);
         let scaled = scaled.flat_map(|(row, scale)| row.iter().map(move |&w| (f64::from(w) * scale) as f32));
-        let weight = Tensor::from_f32(self.weight.shape().to_vec(), scaled.collect());
-        let before = match self.bias {
-            Some(bias) => bias.f32s().map_err(|error| error.to_string())?.to_vec(),
-            None => vec![0.0; self.channels()],
-        };
-        let terms = before.iter().zip(&affine.scale).zip(&affine.shift);
-        let bias = terms.map(|((&b, scale), shift)| (f64::from(b) * scale + shift) as f32).collect();
-        let bias = Tensor::from_f32(vec![self.channels()], bias);
-        let (weight, bias) =
-            (weight.map_err(|error| error.to_string())?, bias.map_err(|error| error.to_string())?);
-        let name = self.node.name.clone();
+        let weight = tensor(self.shape, scaled.collect());
+        let before =
+            (0..self.channels()).map(|channel| self.bias.map_or(0.0, |bias| f64::from(bias[channel])));
+        let terms = before.zip(&affine.scale).zip(&affine.shift);
+        let bias = terms.map(|((bias, scale), shift)| (bias * scale + shift) as f32).collect();
+        let bias = tensor(&self.shape[..1], bias);
         let position = self.position;
         let mut node = Node { outputs: view.node(reader).outputs.clone(), ..self.node.clone() };
-        Ok(Box::new(move |edit| {
-            let weight = edit.add_constant(&format!("{name}.weight.folded"), weight);
-            let bias = edit.add_constant(&format!("{name}.bias.folded"), bias);
+        Box::new(move |edit| {
             node.inputs.truncate(1);
-            node.inputs.extend([weight, bias]);
+            node.inputs.push(edit.add_constant(&format!("{}.weight.folded", node.name), weight));
+            node.inputs.push(edit.add_constant(&format!("{}.bias.folded", node.name), bias));
             edit.remove_node(reader);
             edit.replace_node(position, node);
-        }))
+        })
     }
 }
 
-/// A float constant, or why a value is not one.
-pub(super) fn floats<'a>(view: &View<'a>, value: ValueId) -> Result<&'a Tensor, String> {
+/// A float tensor of as many values as its shape has elements.
+pub(super) fn tensor(shape: &[usize], values: Vec<f32>) -> Tensor {
+    Tensor::from_f32(shape.to_vec(), values).expect("there is one value for each element")
+}
+
+/// The shape and elements of a float constant, or why a value is not one.
+pub(super) fn floats<'a>(view: &View<'a>, value: ValueId) -> Result<(&'a [usize], &'a [f32]), String> {
     let name = &view.graph.value(value).name;
     let constant = view.graph.constant(value).ok_or_else(|| format!("{name} is not a constant"))?;
-    constant.f32s().map_err(|error| format!("{name}: {error}"))?;
-    Ok(constant)
+    let values = constant.f32s().map_err(|error| format!("{name}: {error}"))?;
+    Ok((constant.shape(), values))
 }
 
 /// The elements of a float constant in f64.
 pub(super) fn doubles(view: &View, value: ValueId) -> Result<Vec<f64>, String> {
-    let values = floats(view, value)?.f32s().map_err(|error| error.to_string())?;
+    let (_, values) = floats(view, value)?;
     Ok(values.iter().copied().map(f64::from).collect())
 }

@@ -28,7 +28,7 @@ fn visit(view: &View, position: usize) -> Visit {
         Binary::Sub if value == a => Affine { scale: all(1.0), shift: negated() },
         Binary::Sub => Affine { scale: all(-1.0), shift: numbers },
     };
-    target.fold(view, position, &affine).map(Some)
+    Ok(Some(target.fold(view, position, &affine)))
 }
 
 /// A constant operand of `value` as one number for each of its `channels` (axis 1).

@@ -24,5 +24,5 @@ fn visit(view: &View, position: usize) -> Visit {
     if affine.scale.iter().chain(&affine.shift).any(|number| !number.is_finite()) {
         return Err("a channel has no finite scale and shift".to_owned());
     }
-    target.fold(view, position, &affine).map(Some)
+    Ok(Some(target.fold(view, position, &affine)))
 }

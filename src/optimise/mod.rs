@@ -68,7 +68,7 @@ pub enum OptimiseError {
         /// The pass.
         pass: &'static str,
         /// The rule.
-        source: GraphError,
+        source: Box<GraphError>,
     },
 }
 
@@ -81,7 +81,7 @@ pub fn optimise(graph: &Graph, sizes: &Sizes) -> Result<Optimised, OptimiseError
     loop {
         let mut changed = false;
         for (pass, report) in PASSES.iter().zip(&mut report) {
-            let broken = |source| OptimiseError::Pass { pass: pass.name, source };
+            let broken = |source| OptimiseError::Pass { pass: pass.name, source: Box::new(source) };
             let outcome = pass.run(&mut graph.edit(), sizes).map_err(broken)?;
             if cfg!(debug_assertions) {
                 graph.check().map_err(broken)?;

@@ -1,9 +1,8 @@
 //! `Gemm(alpha, beta, trans_b)` becomes `Gemm(1, 1, true)` over constants that hold the factors.
 
-use super::affine::floats;
+use super::affine::{floats, tensor};
 use super::pass::{Pass, View, Visit};
 use crate::graph::{Gemm, Node, Op};
-use crate::tensor::Tensor;
 
 pub(super) const PASS: Pass = Pass { name: "normalise_gemm", visit };
 
@@ -12,18 +11,23 @@ fn visit(view: &View, position: usize) -> Visit {
     let Op::Gemm(gemm) = node.op else {
         return Ok(None);
     };
-    let weight = floats(view, node.inputs[1])?;
-    let outputs = weight.shape()[usize::from(!gemm.trans_b)];
-    let term = match node.inputs.get(2) {
-        Some(&term) => Some(floats(view, term)?),
-        None => None,
-    };
-    let plain_term = term.is_none_or(|term| term.shape() == [outputs] && gemm.beta == 1.0);
+    let (shape, weight) = floats(view, node.inputs[1])?;
+    let (outputs, inputs) = if gemm.trans_b { (shape[0], shape[1]) } else { (shape[1], shape[0]) };
+    let term = node.inputs.get(2).map(|&term| floats(view, term)).transpose()?;
+    let plain_term = term.is_none_or(|(shape, _)| *shape == [outputs]);
     if gemm.alpha == 1.0 && gemm.beta == 1.0 && gemm.trans_b && plain_term {
         return Ok(None);
     }
-    let weight = rows(weight, &gemm)?;
-    let term = term.filter(|_| gemm.beta != 0.0).map(|term| row(term, gemm.beta, outputs)).transpose()?;
+    let source = |i: usize| if gemm.trans_b { i } else { i % inputs * outputs + i / inputs };
+    let rows = (0..weight.len()).map(|i| scale(gemm.alpha, weight[source(i)])).collect();
+    let weight = tensor(&[outputs, inputs], rows);
+    let term = match term {
+        Some((shape, values)) if gemm.beta != 0.0 => {
+            let row = row(shape, values, outputs)?;
+            Some(tensor(&[outputs], row.into_iter().map(|value| scale(gemm.beta, value)).collect()))
+        }
+        _ => None,
+    };
     let mut node = Node {
         op: Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, trans_b: true, ..gemm }),
         inputs: vec![node.inputs[0]],
@@ -38,26 +42,13 @@ fn visit(view: &View, position: usize) -> Visit {
     })))
 }
 
-/// `alpha B` as `[N, K]`.
-fn rows(weight: &Tensor, gemm: &Gemm) -> Result<Tensor, String> {
-    let values = weight.f32s().map_err(|error| error.to_string())?;
-    let (first, second) = (weight.shape()[0], weight.shape()[1]);
-    let (n, k) = if gemm.trans_b { (first, second) } else { (second, first) };
-    let at = |output: usize, input: usize| if gemm.trans_b { output * k + input } else { input * n + output };
-    let scaled = (0..n * k).map(|i| scale(gemm.alpha, values[at(i / k, i % k)])).collect();
-    Tensor::from_f32(vec![n, k], scaled).map_err(|error| error.to_string())
-}
-
-/// `beta C` as `[N]`.
-fn row(term: &Tensor, beta: f32, outputs: usize) -> Result<Tensor, String> {
-    let values = term.f32s().map_err(|error| error.to_string())?;
-    let row = match (term.shape(), values) {
-        (_, &[value]) => vec![value; outputs],
-        ([_] | [1, _], _) => values.to_vec(),
-        (shape, _) => return Err(format!("the added term {shape:?} differs from row to row")),
-    };
-    Tensor::from_f32(vec![outputs], row.into_iter().map(|value| scale(beta, value)).collect())
-        .map_err(|error| error.to_string())
+/// The added term as one number for each column.
+fn row(shape: &[usize], values: &[f32], outputs: usize) -> Result<Vec<f32>, String> {
+    match (shape, values) {
+        (_, &[value]) => Ok(vec![value; outputs]),
+        ([_] | [1, _], _) => Ok(values.to_vec()),
+        _ => Err(format!("the added term {shape:?} differs from row to row")),
+    }
 }
 
 /// A product of f32 numbers is exact in f64, so this rounds once.

@@ -51,7 +51,8 @@ fn copies_are_exact() {
 fn activations_in_f32_stay_within_their_bounds() {
     let x = Array::filled(vec![801], 0.0);
     let x = Array { data: (0..801).map(|i| (f64::from(i) - 400.0) / 16.0).collect(), ..x };
-    let f32_of: [(Activation, fn(f32) -> f32); 5] = [
+    type Function = fn(f32) -> f32;
+    let f32_of: [(Activation, Function); 5] = [
         (Activation::LeakyRelu { alpha: 0.1 }, |x| if x > 0.0 { x } else { 0.1 * x }),
         (Activation::Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
         (Activation::Tanh, f32::tanh),

@@ -35,7 +35,7 @@ fn every_value_is_computed_at_the_batch_asked_for() {
     let graph = graph();
     let shapes = graph.infer(&Sizes::batch(2)).unwrap();
     let x = array(&[2, 1, 1, 2], "1 -2 3 -4");
-    let values = run(&graph, &shapes, &[x.clone()]).unwrap();
+    let values = run(&graph, &shapes, std::slice::from_ref(&x)).unwrap();
     let expected = ["1 -2 3 -4", "", "2 -4 6 -8", "2 0 6 0", "1 -2 3 -4", "3 -2 9 -4"];
     for (value, expected) in values.iter().zip(expected) {
         let value = value.as_ref().unwrap();

@@ -7,7 +7,7 @@ mod pool;
 mod resize;
 
 use super::Array;
-use crate::graph::{Conv2d, Epilogue, Padding};
+use crate::graph::Conv2d;
 
 /// An array from numbers in words.
 pub(super) fn array(shape: &[usize], numbers: &str) -> Array {
@@ -38,12 +38,5 @@ pub(super) fn assert_close(found: &Array, expected: &Array, tolerance: f64, what
 
 /// A square convolution without padding.
 pub(super) fn conv2d(kernel: usize, groups: usize) -> Conv2d {
-    Conv2d {
-        kernel: [kernel; 2],
-        strides: [1, 1],
-        pads: Padding::Explicit([0; 4]),
-        dilations: [1, 1],
-        groups,
-        epilogue: Epilogue::Plain,
-    }
+    Conv2d { groups, ..Conv2d::new([kernel; 2]) }
 }
