@@ -60,13 +60,13 @@ impl Graph {
     }
 
     pub(super) fn value_error(&self, id: ValueId, mismatch: Mismatch) -> GraphError {
-        GraphError::Value { value: self.label(id), mismatch }
+        GraphError::Value { value: self.label(id), mismatch: Box::new(mismatch) }
     }
 }
 
 impl Node {
     pub(super) fn error(&self, mismatch: Mismatch) -> GraphError {
-        GraphError::Node { node: self.name.clone(), op: self.op.name(), mismatch }
+        GraphError::Node { node: self.name.clone(), op: self.op.name(), mismatch: Box::new(mismatch) }
     }
 }
 

@@ -25,7 +25,7 @@ pub enum GraphError {
         /// The value.
         value: String,
         /// The rule.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
     /// A node that breaks a rule of its operator or of the graph.
     #[error("node {node} ({op}): {mismatch}")]
@@ -35,7 +35,7 @@ pub enum GraphError {
         /// Its ONNX operator.
         op: &'static str,
         /// The rule.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
     /// Two nodes or two values of one name.
     #[error("{kind} name {name} is used twice")]

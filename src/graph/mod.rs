@@ -3,6 +3,7 @@
 
 mod build;
 mod check;
+mod dump;
 mod edit;
 mod error;
 mod op;
@@ -10,6 +11,7 @@ pub mod shape;
 mod window;
 
 pub use build::Builder;
+pub use dump::attributes;
 pub use edit::Edit;
 pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};

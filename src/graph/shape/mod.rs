@@ -50,9 +50,8 @@ impl Graph {
         }
         for &output in &self.outputs {
             if known[output.0].is_none() {
-                return mismatch("graph output", "a node that computes it", "none").map_err(|mismatch| {
-                    GraphError::Value { value: self.value(output).name.clone(), mismatch }
-                });
+                return mismatch("graph output", "a node that computes it", "none")
+                    .map_err(|mismatch| self.value_error(output, mismatch));
             }
         }
         Ok(known.into_iter().map(Option::unwrap_or_default).collect())
@@ -61,7 +60,7 @@ impl Graph {
     /// The shape of a graph input.
     pub(crate) fn input_shape(&self, input: ValueId, sizes: &Sizes) -> Result<Vec<usize>, GraphError> {
         let value = self.value(input);
-        let fail = |mismatch| GraphError::Value { value: value.name.clone(), mismatch };
+        let fail = |mismatch| self.value_error(input, mismatch);
         let Some(dims) = &value.dims else {
             return mismatch("graph input", "declared dimensions", "none").map_err(fail);
         };

@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
             self.nodes.push(proto(node.name.clone(), Form::new("Mul", Vec::new()), input, output));
             return Ok(());
         }
-        let mut form = form(&node.op).map_err(|reason| fail(reason))?;
+        let mut form = form(&node.op).map_err(fail)?;
         for constant in form.constants.drain(..) {
             let name = constant.map(|(suffix, constant)| {
                 let name = self.new_name(&format!("{}.{suffix}", node.name));
