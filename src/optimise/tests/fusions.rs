@@ -2,7 +2,8 @@
 
 use super::{Numbers, operators, optimised, reasons};
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, Coordinates, Graph, Interpolation, Resize, Rounding, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Padding, Resize, Rounding,
+    Target, ValueId,
 };
 
 /// A graph over the images `x` and `r`, both `[N, 4, 6, 6]`, with the outputs that `body` names.
@@ -206,4 +207,38 @@ fn the_pattern_of_silu_becomes_one_operator() {
         vec![net.b.binary(Binary::Sub, y, gate)]
     }));
     assert_eq!(reasons(&twice, "fuse_silu"), ["mul_1: sigmoid_0_out is read 2 times"]);
+}
+
+/// A block with every kind of fold and fusion, `width` channels wide.
+fn block(width: usize) -> Graph {
+    let (mut b, mut n) = (Builder::new("g"), Numbers(3));
+    let x = b.image("x", [3, 6, 6]);
+    let conv = Conv2d { pads: Padding::SameUpper, ..Conv2d::new([3, 3]) };
+    let stem = b.conv(x, conv.clone(), n.tensor(&[width, 3, 3, 3]), Some(n.tensor(&[width])));
+    let depthwise = Conv2d { groups: width, ..conv };
+    let y = b.conv(stem, depthwise, n.tensor(&[width, 1, 3, 3]), None);
+    let y = b.batch_norm(y, n.batch_norm(width), 1e-3);
+    let c = b.constant("c", n.tensor(&[width, 1, 1]));
+    let y = b.mul(y, c);
+    let gate = b.activation(y, Activation::Sigmoid);
+    let y = b.mul(y, gate);
+    let y = b.add(stem, y);
+    let mean = b.global_average_pool(y);
+    let mean = b.add(mean, c);
+    let y = b.mul(y, mean);
+    let y = b.global_average_pool(y);
+    let y = b.flatten(y, 1);
+    let y = b.gemm(y, Gemm::default(), n.tensor(&[width, 5]), Some(n.tensor(&[5])));
+    let y = b.activation(y, Activation::Relu);
+    b.output(y, "y");
+    b.finish().unwrap()
+}
+
+#[test]
+fn the_number_of_channels_decides_nothing() {
+    let whole = operators(&optimised(&block(8)).graph);
+    assert_eq!(whole[..2], ["Conv Plain", "Conv ActivationThenAdd(Silu)"]);
+    for width in [1, 2, 5] {
+        assert_eq!(operators(&optimised(&block(width)).graph), whole, "{width} channels");
+    }
 }
