@@ -35,15 +35,13 @@ fn windows() -> Vec<Pool> {
 #[test]
 fn every_window_in_every_layout() {
     let Some(gpus) = gpus() else { return };
-    for gpu in &gpus {
-        for channels in CHANNELS {
-            for (i, (cut, keep)) in cuts(channels).into_iter().enumerate() {
-                for window in windows().into_iter().skip(i % 2).step_by(2) {
-                    for op in [Op::MaxPool(window.clone()), Op::AveragePool(window.clone())] {
-                        let label = format!("{op:?}");
-                        let case = Case::new(op, &cut, &keep);
-                        case.input(random(&[3, channels, 7, 5], 1), &cut).check(gpu, &label);
-                    }
+    for channels in CHANNELS {
+        for (i, (cut, keep)) in cuts(channels).into_iter().enumerate() {
+            for window in windows().into_iter().skip(i % 2).step_by(2) {
+                for op in [Op::MaxPool(window.clone()), Op::AveragePool(window.clone())] {
+                    let label = format!("{op:?}");
+                    let case = Case::new(op, &cut, &keep);
+                    case.input(random(&[3, channels, 7, 5], 1), &cut).check(&gpus, &label);
                 }
             }
         }
@@ -53,13 +51,11 @@ fn every_window_in_every_layout() {
 #[test]
 fn single_pixels() {
     let Some(gpus) = gpus() else { return };
-    for gpu in &gpus {
-        for count_include_pad in [false, true] {
-            let window = Pool { count_include_pad, ..pool([3, 3], [2, 2], [1; 4]) };
-            for op in [Op::MaxPool(window.clone()), Op::AveragePool(window)] {
-                let case = Case::new(op, &whole(5), &[]).input(random(&[2, 5, 1, 1], 1), &whole(5));
-                case.check(gpu, "single pixel");
-            }
+    for count_include_pad in [false, true] {
+        let window = Pool { count_include_pad, ..pool([3, 3], [2, 2], [1; 4]) };
+        for op in [Op::MaxPool(window.clone()), Op::AveragePool(window)] {
+            let case = Case::new(op, &whole(5), &[]).input(random(&[2, 5, 1, 1], 1), &whole(5));
+            case.check(&gpus, "single pixel");
         }
     }
 }
@@ -70,8 +66,6 @@ fn padding_never_wins_a_maximum() {
     let negative: Vec<f32> =
         random(&[1, 2, 3, 3], 1).f32s().unwrap().iter().map(|v| -v.abs() - 1.0).collect();
     let tensor = wgpu_pagcp::tensor::Tensor::from_f32(vec![1, 2, 3, 3], negative).unwrap();
-    for gpu in &gpus {
-        let case = Case::new(Op::MaxPool(pool([3, 3], [1, 1], [1; 4])), &whole(2), &[]);
-        case.input(tensor.clone(), &whole(2)).check(gpu, "negative");
-    }
+    let case = Case::new(Op::MaxPool(pool([3, 3], [1, 1], [1; 4])), &whole(2), &[]);
+    case.input(tensor.clone(), &whole(2)).check(&gpus, "negative");
 }
