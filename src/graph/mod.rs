@@ -1,5 +1,10 @@
 //! The graph: values, nodes in execution order, inputs and outputs. Identifiers are stable under every edit, so what
 //! is known of a value of the imported graph (its units, its name) holds in the optimised one.
+//!
+//! [`Builder`] makes a graph in code, [`crate::onnx`] reads one from a file. [`Graph::check`] holds it to its rules,
+//! [`Graph::infer`] finds the shape of every value at given sizes, [`Graph::edit`] changes it, [`Graph::dump`] and
+//! [`Graph::summary`] show it. [`Window`] has the geometry of convolutions and pools that kernels and the reference
+//! share. A new operator is a variant of [`Op`]: the compiler then names every place that must learn of it.
 
 mod build;
 mod check;
@@ -8,6 +13,7 @@ mod edit;
 mod error;
 mod op;
 pub mod shape;
+mod summary;
 mod window;
 
 pub use build::Builder;
@@ -20,6 +26,7 @@ pub use op::{
     Padding, Pool, Resize, Rounding, Target,
 };
 pub use shape::{Shapes, Sizes};
+pub use summary::{Layer, Port, Summary};
 pub use window::Window;
 
 use crate::tensor::Tensor;
