@@ -8,6 +8,7 @@ mod contract;
 mod conv;
 mod eltwise_binary;
 mod eltwise_unary;
+mod evaluate;
 mod execute;
 mod global_average;
 mod harness;

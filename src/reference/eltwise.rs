@@ -8,15 +8,21 @@ use crate::tensor::count;
 pub fn activate(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::None => x,
-        Activation::Relu => x.max(0.0),
+        Activation::Relu => bounded(x, 0.0, f64::INFINITY),
         Activation::LeakyRelu { alpha } if x < 0.0 => f64::from(alpha) * x,
         Activation::LeakyRelu { .. } => x,
         Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => x.tanh(),
-        Activation::Clip { min, max } => x.max(f64::from(min)).min(f64::from(max)),
+        Activation::Clip { min, max } => bounded(x, f64::from(min), f64::from(max)),
         Activation::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
         Activation::Silu => x * sigmoid(x),
     }
+}
+
+/// `min(max(x, low), high)` that keeps a value that is not a number.
+fn bounded(x: f64, low: f64, high: f64) -> f64 {
+    let raised = if x < low { low } else { x };
+    if raised > high { high } else { raised }
 }
 
 pub(super) fn sigmoid(x: f64) -> f64 {
