@@ -6,6 +6,7 @@ mod compare;
 mod concat;
 mod contract;
 mod conv;
+mod device;
 mod eltwise_binary;
 mod eltwise_unary;
 mod evaluate;

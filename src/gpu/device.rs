@@ -171,11 +171,13 @@ impl Gpu {
         let result = calls();
         let errors: Vec<_> =
             scopes.into_iter().rev().filter_map(|scope| pollster::block_on(scope.pop())).collect();
+        let Some(error) = errors.into_iter().next() else {
+            return self.failure(during).map(|()| result);
+        };
+        // What fails on a lost device fails as invalid; that it is lost is only told when it is polled.
+        let _ = device.poll(wgpu::PollType::Poll);
         self.failure(during)?;
-        match errors.into_iter().next() {
-            Some(error) => Err(classify(error, during)),
-            None => Ok(result),
-        }
+        Err(classify(error, during))
     }
 
     /// What the handlers saw, if anything.

@@ -19,13 +19,18 @@ pub fn buffer(gpu: &Gpu, label: &str, bytes: u64) -> wgpu::Buffer {
 
 /// A buffer with contents.
 pub fn filled(gpu: &Gpu, label: &str, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    let mut contents = contents.to_vec();
-    contents.resize(contents.len().max(MIN_BYTES as usize), 0);
-    gpu.shared.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
+    let buffer = gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
-        contents: &contents,
+        size: (contents.len() as u64).max(MIN_BYTES).next_multiple_of(4),
         usage,
-    })
+        mapped_at_creation: true,
+    });
+    // A buffer that could not be made has no range; the error is in the scope around this call.
+    if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+        view.slice(..contents.len()).copy_from_slice(contents);
+    }
+    buffer.unmap();
+    buffer
 }
 
 /// A constant in the form of [`crate::kernels::Access::Texels`].
