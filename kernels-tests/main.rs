@@ -2,6 +2,7 @@
 
 mod affine;
 mod case;
+mod compaction;
 mod compare;
 mod concat;
 mod contract;
@@ -19,12 +20,14 @@ mod loss_bce;
 mod loss_cosine;
 mod loss_l1;
 mod loss_segmentation;
+mod masks;
 mod network;
 mod node;
 mod pack;
 mod pad;
 mod plan;
 mod pool;
+mod random_graph;
 mod reshape;
 mod resize;
 mod session;

@@ -21,7 +21,8 @@ pub fn numbers(seed: u32, len: usize) -> Vec<f32> {
     (0..len).map(|_| next()).collect()
 }
 
-fn tensor(seed: u32, shape: &[usize]) -> Tensor {
+/// A tensor of [`numbers`].
+pub fn tensor(seed: u32, shape: &[usize]) -> Tensor {
     Tensor::from_f32(shape.to_vec(), numbers(seed, count(shape))).expect("as many numbers as elements")
 }
 

@@ -26,14 +26,10 @@ fn a_small_network_counted_by_hand() {
     );
     let all = [conv, norm, grouped, gemm].into_iter().sum();
     assert_eq!(cost(&net.graph, &net.shapes), all);
-    assert_eq!(
-        net.units(),
-        [format!(
-            "conv_0[4] conv_0_out*2 batchnormalization_1.scale*2 batchnormalization_1.shift*2 \
-         batchnormalization_1.mean*2 batchnormalization_1.variance*2 batchnormalization_1_out*2 conv_2_out*2 \
-         globalaveragepool_3_out*2 flatten_4_out*2"
-        )]
-    );
+    let members = "batchnormalization_1.scale*2 batchnormalization_1.shift*2 batchnormalization_1.mean*2 \
+                   batchnormalization_1.variance*2 batchnormalization_1_out*2 conv_2_out*2 \
+                   globalaveragepool_3_out*2 flatten_4_out*2";
+    assert_eq!(net.units(), [format!("conv_0[4] conv_0_out*2 {members}")]);
     let left = Cost { macs: 2 * 20 * (6 * 27 + 6 * 18) + 2 * 12, params: 6 * 27 + 12 + 6 * 18 + 14 };
     assert_eq!(cost_kept(&net.graph, &net.shapes, &net.units, &[3]), left);
 }
