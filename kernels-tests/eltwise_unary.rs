@@ -53,3 +53,13 @@ fn other_ranks() {
         case.check(&gpus, &format!("{shape:?}"));
     }
 }
+
+#[test]
+fn more_rows_than_indices_divide_by_are_refused() {
+    let Some(gpus) = gpus() else { return };
+    let case = Case::new(Op::Activation(Activation::Relu), &vec![(1, None)], &[]);
+    assert_eq!(
+        case.input(random(&[1 << 21, 1], 1), &vec![(1, None)]).refusal(&gpus[0]),
+        "node node (Relu): expected fewer than 2097152 rows in all images, found 2097152"
+    );
+}

@@ -8,6 +8,7 @@ mod concat;
 mod contract;
 mod conv;
 mod device;
+mod element;
 mod eltwise_binary;
 mod eltwise_unary;
 mod evaluate;

@@ -7,9 +7,6 @@ use crate::plan::select::{Connection, Geometry, select};
 use crate::plan::{Operand, Step};
 use std::borrow::Cow;
 
-/// Kernels divide pixel indices by multiplying floats, which is exact for quotients below this.
-const MAX_ROWS: u32 = 1 << 21;
-
 /// A convolution with everything that its node says of it.
 struct Convolution<'a> {
     x: Operand,
@@ -153,10 +150,6 @@ fn finish(epilogue: Epilogue) -> (Activation, u32) {
 
 fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result<(), PlanError> {
     let Convolution { input, output, geometry, groups, .. } = convolution;
-    let rows = geometry.images.saturating_mul(geometry.output[0]);
-    if rows >= MAX_ROWS {
-        return Err(unsupported(node, format!("at most {MAX_ROWS} rows in all images, found {rows}")));
-    }
     let taps = geometry.kernel[0] as usize * geometry.kernel[1] as usize;
     let weights = Weights {
         values: &convolution.weights,
