@@ -2,6 +2,7 @@
 
 use crate::network::{Network, graph};
 use wgpu_pagcp::gpu::{Gpu, Session};
+use wgpu_pagcp::graph::{Activation, Builder};
 use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, build};
 use wgpu_pagcp::wgpu;
 
@@ -72,4 +73,28 @@ fn a_pruned_plan_asks_for_the_pipelines_of_the_whole_one() {
         };
         assert_eq!(pipelines(&network.compacted(&network.keep(4))), pipelines(&network));
     }
+}
+
+#[test]
+fn a_plan_reads_as_text() {
+    let mut b = Builder::new("tiny");
+    let x = b.image("x", [3, 5, 7]);
+    let y = b.activation(x, Activation::Sigmoid);
+    let y = b.concat(&[x, y], 1);
+    b.output(y, "y");
+    let network = Network::new(b.finish().unwrap(), 1);
+    let text = network.plan(&PlanOptions::default()).to_text();
+    insta::assert_snapshot!(text, @r"
+    batch 1, 3 slots of 2240 bytes (at least 2240), 0 constants of 0 bytes
+    input x [1, 3, 5, 7] external 0 slot 1
+    output y [1, 6, 5, 7] external 1 slot 0
+    pack
+      Pack x: pack[](x0 s1) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1}
+    steps
+      Sigmoid sigmoid_0: eltwise_unary[activation=3](s1 s2) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 a=0 b=0}
+      Concat concat_1: concat[](s1 s0) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 out_pixels=35 out_groups=2 image_offset=0 group_offset=0 pixel_offset=0 run=35 out_run=35}
+      Concat concat_1: concat[](s2 s0) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 out_pixels=35 out_groups=2 image_offset=0 group_offset=1 pixel_offset=0 run=35 out_run=35}
+    unpack
+      Unpack y: unpack[](s0 x1) elements 35 per group of 5 by 64 {record=5 images=1 pixels=35 groups=2}
+    ");
 }
