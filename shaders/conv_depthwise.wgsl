@@ -40,7 +40,9 @@ fn main(
 #for n in range(np)
     var a${n} = vec4f(0.0);
 #endfor
-    for (var ky = 0u; ky < p.kernel_height; ky++) {
+    // Loops test at their end, see "conv_dense".
+    var ky = 0u;
+    loop {
         // Unsigned coordinates wrap below 0, so that one comparison tells inside from outside.
         let iy = top + ky * p.dilation_y;
         let in_row = iy < p.in_height;
@@ -57,15 +59,18 @@ fn main(
 #endfor
 #endfor
 #else
-        for (var kx = 0u; kx < p.kernel_width; kx++) {
+        var kx = 0u;
+        loop {
             let w0 = weight[w_base + ky * p.kernel_width + kx];
 #for n in range(np)
             let ix${n} = left + ${n}u * p.stride_x + kx * p.dilation_x;
             let ok${n} = in_row && ix${n} < p.in_width;
             a${n} += select(vec4f(0.0), x[in_base + iy_base + select(0u, ix${n}, ok${n})], ok${n}) * w0;
 #endfor
+            continuing { kx++; break if kx >= p.kernel_width; }
         }
 #endif
+        continuing { ky++; break if ky >= p.kernel_height; }
     }
     let out_base = ((e.image * p.out_groups + e.group) * p.out_height + row) * p.out_width + ox;
     let b = bias[e.group];

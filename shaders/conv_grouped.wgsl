@@ -39,26 +39,35 @@ fn main(
     let firsts = channels[e.group];
     let w_base = e.group * p.kernel_height * p.kernel_width * p.group_inputs;
     var sum = vec4f(0.0);
-    for (var ky = 0u; ky < p.kernel_height; ky++) {
+    // Loops test at their end, see "conv_dense".
+    var ky = 0u;
+    loop {
         let iy = top + ky * p.dilation_y;
-        for (var start = 0u; start < p.group_inputs; start += 4u) {
+        var start = 0u;
+        loop {
             let end = min(start + 4u, p.group_inputs);
-            for (var kx = 0u; kx < p.kernel_width; kx++) {
+            var kx = 0u;
+            loop {
                 let ix = left + kx * p.dilation_x;
                 if (iy < p.in_height && ix < p.in_width) {
                     let pixel = iy * p.in_width + ix;
                     let w = w_base + (ky * p.kernel_width + kx) * p.group_inputs;
-                    for (var c = start; c < end; c++) {
+                    var c = start;
+                    loop {
                         let inputs = vec4f(
 #for i in range(4)
                             load(firsts.${lane_names[i]} + c, base, pixel),
 #endfor
                         );
                         sum += inputs * weight[w + c];
+                        continuing { c++; break if c >= end; }
                     }
                 }
+                continuing { kx++; break if kx >= p.kernel_width; }
             }
+            continuing { start += 4u; break if start >= p.group_inputs; }
         }
+        continuing { ky++; break if ky >= p.kernel_height; }
     }
     let at = (e.image * p.out_groups + e.group) * p.out_height * p.out_width + e.pixel;
     y[at] = finish(sum + bias[e.group], at, e.lanes);

@@ -1,4 +1,4 @@
-//! Dense convolution, and what all convolutions share: parameters, epilogue variants and where weights are stored.
+//! Dense convolution without any feature, and what all convolutions share: parameters, epilogue variants and where weights are stored.
 
 use super::live::StoredSegment;
 use super::params::params;
@@ -104,8 +104,9 @@ pub(super) fn finishes() -> Vec<Finish> {
     (0..=7).flat_map(|activation| (0..=2).map(move |add| Finish { activation, add })).collect()
 }
 
-/// The forms other than [`Form::Point`], which only the dense kernel treats apart.
-pub(super) const WINDOWS: [Form; 3] = [Form::Any, Form::Window { stride: 1 }, Form::Window { stride: 2 }];
+/// All forms.
+pub(super) const FORMS: [Form; 4] =
+    [Form::Point, Form::Any, Form::Window { stride: 1 }, Form::Window { stride: 2 }];
 
 impl Form {
     /// The template's `form` and `stride`.
@@ -127,15 +128,15 @@ impl Cut {
         let groups = if matches!(form, Form::Window { .. }) { 2 } else { 4 };
         Self { pixels: 4, groups, workgroup: Self::PORTABLE_WORKGROUP, subgroup: 0 }
     }
-
-    /// How threads are cut where subgroups of 4, 8 or 16 share weight loads.
-    pub fn broadcast(subgroup: u32) -> Self {
-        Self { pixels: 4, groups: 4, workgroup: subgroup, subgroup }
-    }
 }
 
 /// The specialisation of [`CONV`].
-pub fn spec(form: Form, cut: Cut, finish: Finish) -> Spec {
+pub fn spec(form: Form, finish: Finish) -> Spec {
+    dense_spec(form, Cut::portable(form), finish)
+}
+
+/// What `shaders/shared/conv_dense.wgsl` needs.
+pub(super) fn dense_spec(form: Form, cut: Cut, finish: Finish) -> Spec {
     let (form, stride) = form.codes();
     Spec(vec![
         ("form", form),
@@ -150,14 +151,8 @@ pub fn spec(form: Form, cut: Cut, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let mut all = Vec::new();
-    for form in [&[Form::Point][..], &WINDOWS].concat() {
-        let cuts = [4, 8, 16].map(Cut::broadcast);
-        for cut in [&[Cut::portable(form)][..], &cuts].concat() {
-            all.extend(finishes().into_iter().map(|finish| spec(form, cut, finish)));
-        }
-    }
-    all
+    let each = |form| finishes().into_iter().map(move |finish| spec(form, finish));
+    FORMS.into_iter().flat_map(each).collect()
 }
 
 /// The weights `[outputs][group inputs][taps]` of a convolution and the channel layouts they are packed for.

@@ -1,6 +1,6 @@
 //! Depthwise convolution with one output per channel.
 
-use super::conv::{ConvParams, Finish, Form, WINDOWS, Weights, finishes, places, stored_groups};
+use super::conv::{ConvParams, FORMS, Finish, Form, Weights, finishes, places, stored_groups};
 use super::{Access, Kernel, Spec};
 
 /// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Input and output
@@ -30,7 +30,7 @@ pub fn spec(form: Form, finish: Finish) -> Spec {
 
 fn variants() -> Vec<Spec> {
     let each = |form| finishes().into_iter().map(move |finish| spec(form, finish));
-    WINDOWS.into_iter().flat_map(each).collect()
+    FORMS.into_iter().filter(|form| *form != Form::Point).flat_map(each).collect()
 }
 
 /// Weights of [`CONV_DEPTHWISE`]: `[group][tap][4 channels]`, 0 where there is no channel.

@@ -7,6 +7,7 @@
 pub mod affine;
 pub mod concat;
 pub mod conv;
+pub mod conv_broadcast;
 pub mod conv_depthwise;
 pub mod conv_grouped;
 pub mod eltwise_binary;
@@ -84,6 +85,7 @@ pub static ALL: &[&Kernel] = &[
     &affine::AFFINE,
     &concat::CONCAT,
     &conv::CONV,
+    &conv_broadcast::CONV_BROADCAST,
     &conv_depthwise::CONV_DEPTHWISE,
     &conv_grouped::CONV_GROUPED,
     &eltwise_binary::ELTWISE_BINARY,

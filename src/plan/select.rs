@@ -4,6 +4,7 @@
 use super::Grid;
 use super::lower::DeviceClass;
 use crate::kernels::conv::{self, CONV, Cut, Finish, Form, Weights};
+use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, SUBGROUPS};
 use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};
 use crate::kernels::live::Record;
@@ -97,9 +98,14 @@ fn form(geometry: &Geometry) -> Form {
 
 fn dense(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice {
     let form = form(geometry);
-    let cut = match class {
-        DeviceClass::Broadcast { subgroup: subgroup @ (4 | 8 | 16) } => Cut::broadcast(subgroup),
-        DeviceClass::Broadcast { .. } | DeviceClass::Portable => Cut::portable(form),
+    let (kernel, cut, spec) = match class {
+        DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup) => {
+            let cut = conv_broadcast::cut(subgroup);
+            (&CONV_BROADCAST, cut, conv_broadcast::spec(form, subgroup, finish))
+        }
+        DeviceClass::Broadcast { .. } | DeviceClass::Portable => {
+            (&CONV, Cut::portable(form), conv::spec(form, finish))
+        }
     };
     let [height, width] = geometry.output;
     let row_tiles = width.div_ceil(cut.pixels);
@@ -108,8 +114,8 @@ fn dense(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice {
         Form::Point | Form::Any => (geometry.images * height * width).div_ceil(cut.pixels),
     };
     Choice {
-        kernel: &CONV,
-        spec: conv::spec(form, cut, finish),
+        kernel,
+        spec,
         pack: conv::pack,
         channels: None,
         tiles,
