@@ -14,6 +14,8 @@ pub mod onnx;
 pub mod optimise;
 pub mod plan;
 pub mod reference;
+#[cfg(feature = "cli")]
+pub mod scenes;
 pub mod search;
 pub mod tasks;
 pub mod tensor;

@@ -1,3 +1,5 @@
 //! The `wgpu-pagcp` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    wgpu_pagcp::cli::main()
+}

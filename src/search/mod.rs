@@ -1,4 +1,21 @@
-//! The PAGCP search: which channels of which units go.
+//! The PAGCP search (arXiv 2303.11923): which channels of which units go. Units are visited by the FLOPs they free;
+//! each is judged on the network that the earlier decisions left; the loss of every task, measured on data, decides
+//! how much of it may go.
+
+mod driver;
+mod faithful;
+mod journal;
+mod options;
+pub mod saliency;
+pub mod schedule;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use driver::{Outcome, SearchError, search};
+pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
+pub use options::{Options, counts, visiting_order};
+pub use state::{Hash, Problem, fingerprint};
 
 pub use crate::tasks::Loss;
 
@@ -29,4 +46,24 @@ pub trait Evaluator {
     /// The loss of every task over the whole scoring set, for each candidate: a candidate is the number of kept
     /// coordinates of every unit, in the order of [`Units::units`].
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, Self::Error>;
+}
+
+/// Told how the search goes.
+pub trait Observer {
+    /// Unit number `done` of `total` is about to be visited.
+    fn visiting(&mut self, done: usize, total: usize, unit: &str);
+    /// A candidate of it was scored; `worst` is its largest loss relative to the current base over the tasks.
+    fn scored(&mut self, keep: usize, channels: usize, worst: f64);
+    /// The unit is settled.
+    fn settled(&mut self, visit: &Visit);
+}
+
+/// An observer that does nothing.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn visiting(&mut self, _done: usize, _total: usize, _unit: &str) {}
+    fn scored(&mut self, _keep: usize, _channels: usize, _worst: f64) {}
+    fn settled(&mut self, _visit: &Visit) {}
 }

@@ -80,7 +80,7 @@ impl InputFormat {
 }
 
 /// Reads a row-major `.npy` file of 32-bit floats: its shape and values.
-pub(super) fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>), DataError> {
+pub fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>), DataError> {
     let read = |source| DataError::read(path, source);
     let file = npyz::NpyFile::new(BufReader::new(File::open(path).map_err(read)?)).map_err(read)?;
     if file.order() != npyz::Order::C {

@@ -1,0 +1,23 @@
+# Every target sets up what it needs on Debian and Ubuntu. Without make: sh scripts/demo.sh, sh scripts/test.sh.
+
+demo:
+	@sh scripts/demo.sh
+
+test:
+	@sh scripts/test.sh
+
+# The same tests on a second Vulkan driver, SwiftShader, which Debian's chromium brings.
+test-swiftshader:
+	@sh scripts/test-swiftshader.sh
+
+# The original and the pruned bundled network in ONNX Runtime, against this program.
+test-onnxruntime:
+	@sh scripts/test-onnxruntime.sh
+
+lint:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --lib --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+.PHONY: demo test test-swiftshader test-onnxruntime lint

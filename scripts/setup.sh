@@ -1,0 +1,28 @@
+# Sourced by the other scripts: what Debian and Ubuntu need besides Rust. Installs only what is missing, and says so.
+
+install() {
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "setup: please install $* (this script can only do it with apt-get)" >&2
+        exit 1
+    fi
+    echo "setup: installing $*"
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo="sudo"
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# A linker, which rustup does not bring.
+need_linker() {
+    command -v cc >/dev/null 2>&1 || install gcc libc6-dev
+}
+
+# A GPU that the program given as $1 can use; Mesa's CPU device where there is none.
+need_adapter() {
+    if "$1" devices >/dev/null 2>&1; then
+        return
+    fi
+    echo "setup: no Vulkan adapter found"
+    install libvulkan1 mesa-vulkan-drivers
+    "$1" devices >/dev/null
+}

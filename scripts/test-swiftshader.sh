@@ -1,0 +1,9 @@
+#!/bin/sh
+# The GPU tests on SwiftShader.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+
+icd="${SWIFTSHADER_ICD:-/usr/lib/chromium/vk_swiftshader_icd.json}"
+[ -e "$icd" ] || install libvulkan1 chromium
+VK_ICD_FILENAMES="$icd" exec sh scripts/test.sh "$@"

@@ -1,0 +1,287 @@
+//! The arguments of every command.
+
+use crate::search::saliency::Criterion;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Runs multitask CNNs from ONNX files on any GPU, finds the channels that can go without hurting a task (PAGCP), and
+/// writes smaller and faster ONNX files.
+#[derive(Debug, Parser)]
+#[command(name = "wgpu-pagcp", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The GPU: its index in `devices`, or a part of its name.
+    #[arg(long, global = true, value_name = "NAME|INDEX")]
+    pub device: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the GPUs that can be used.
+    Devices(DevicesArgs),
+    /// Runs a self-test of every kernel on one GPU.
+    Doctor(DoctorArgs),
+    /// Shows a model's inputs, outputs, layers, costs, and which channels can be pruned together.
+    Inspect(InspectArgs),
+    /// Runs a model and writes every output as a .npy file.
+    Run(RunArgs),
+    /// Measures the loss and metric of every task on a data set.
+    Eval(EvalArgs),
+    /// Finds the channels that can go and writes the pruned model, with a report.
+    Prune(PruneArgs),
+    /// Times models, side by side.
+    Bench(BenchArgs),
+    /// Compares the GPU with the f64 reference, layer by layer.
+    Verify(VerifyArgs),
+    /// Writes the built-in multitask data set: pictures of rooms with five kinds of labels.
+    Scenes(ScenesArgs),
+    /// Does all of it on the bundled model, from data to report.
+    Demo(DemoArgs),
+}
+
+/// Arguments of `devices`.
+#[derive(Debug, Args)]
+pub struct DevicesArgs {
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also says what each optimisation did, and why it left a node as it is.
+    #[arg(long)]
+    pub why: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at the type")]
+    pub sizes: SizeArgs,
+}
+
+/// The numbers behind symbolic dimensions.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SizeArgs {
+    /// A number for a symbolic dimension of the model's inputs; may be given several times.
+    #[arg(long = "dim", value_name = "NAME=N")]
+    pub dims: Vec<String>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// An input: a .npy file or a picture; several files make a batch. For a model with several inputs: NAME=FILE.
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE|NAME=FILE")]
+    pub input: Vec<String>,
+    /// The folder for the outputs.
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// A tasks file, for how pictures become inputs; without it pixels are scaled to 0..1.
+    #[arg(long, value_name = "FILE")]
+    pub tasks: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at the type")]
+    pub sizes: SizeArgs,
+    /// Prints the outputs' shapes and ranges as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// The tasks file.
+    #[arg(long, value_name = "FILE")]
+    pub tasks: PathBuf,
+    /// The part of the data set.
+    #[arg(long, value_enum, default_value_t = Split::Val)]
+    pub split: Split,
+    /// Takes at most so many pictures.
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Split {
+    /// What searching and training use.
+    Train,
+    /// What results are reported on.
+    Val,
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// The tasks file.
+    #[arg(long, value_name = "FILE")]
+    pub tasks: PathBuf,
+    /// The folder for the pruned model, the plan, the journal, the summary and the report.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Goes on with the search whose journal is in the output folder.
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at the type")]
+    pub search: SearchArgs,
+    /// Prints the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What decides a search.
+#[derive(Clone, Debug, Args)]
+pub struct SearchArgs {
+    /// The relative loss increase that the first unit may cause to a task without a limit of its own.
+    #[arg(long, default_value_t = 0.06, value_name = "P0")]
+    pub rate: f64,
+    /// What all pruned units together may multiply each task's loss by.
+    #[arg(long, default_value_t = 6.0, value_name = "T")]
+    pub total: f64,
+    /// The share of units that stay pruned, those with the smallest loss for the FLOPs they free.
+    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
+    pub topk: f64,
+    /// What ranks the channels of a unit.
+    #[arg(long, value_enum, default_value_t = CriterionArg::L1)]
+    pub criterion: CriterionArg,
+    /// Stops when at most this share of the FLOPs is left.
+    #[arg(long, value_name = "SHARE")]
+    pub target_flops: Option<f64>,
+    /// Stops when at most this share of the parameters is left.
+    #[arg(long, value_name = "SHARE")]
+    pub target_params: Option<f64>,
+    /// Kept channel counts are multiples of this; 4 is what a GPU computes at once. [default: 4, or 1 with --faithful]
+    #[arg(long, value_name = "N")]
+    pub round_to: Option<usize>,
+    /// No unit keeps fewer channels.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub min_channels: usize,
+    /// Leaves units alone whose name matches; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub ignore: Vec<String>,
+    /// Scores on at most so many pictures of the train part, chosen by the seed.
+    #[arg(long, value_name = "N")]
+    pub images: Option<usize>,
+    /// Chooses the pictures and seeds the random criterion.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Behaves as PAGCP's reference code, including its oddities, for comparison.
+    #[arg(long)]
+    pub faithful: bool,
+}
+
+/// What ranks the channels of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CriterionArg {
+    /// Mean absolute weight, batch norm folded in.
+    L1,
+    /// Root mean square weight, batch norm folded in.
+    L2,
+    /// Scale of the batch norms.
+    Bn,
+    /// A seeded shuffle, as a control.
+    Random,
+}
+
+impl From<CriterionArg> for Criterion {
+    fn from(criterion: CriterionArg) -> Self {
+        match criterion {
+            CriterionArg::L1 => Self::L1,
+            CriterionArg::L2 => Self::L2,
+            CriterionArg::Bn => Self::Bn,
+            CriterionArg::Random => Self::Random,
+        }
+    }
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The ONNX files; timed in turns, so that all see the same machine.
+    #[arg(required = true)]
+    pub models: Vec<PathBuf>,
+    /// Images in a run.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub batch: usize,
+    /// Timed runs of each model.
+    #[arg(long, default_value_t = 25, value_name = "N")]
+    pub runs: usize,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at the type")]
+    pub sizes: SizeArgs,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// Images in the run.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub batch: usize,
+    /// Seeds the random input.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "documented at the type")]
+    pub sizes: SizeArgs,
+    /// Prints JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `scenes`.
+#[derive(Debug, Args)]
+pub struct ScenesArgs {
+    /// The folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Pictures to search and train on.
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub train: usize,
+    /// Pictures to report on.
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub val: usize,
+    /// Decides every picture.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The folder for data, pruned model and report.
+    #[arg(long, default_value = "demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// The model; the default is the bundled one.
+    #[arg(long, default_value = "models/scenes/scenes.onnx", value_name = "FILE")]
+    pub model: PathBuf,
+}

@@ -1,0 +1,63 @@
+//! `demo`: all of it on the bundled model, from data to report.
+
+use super::args::{CriterionArg, DemoArgs, SearchArgs, SizeArgs};
+use super::model::{Model, open};
+use super::prune::{Job, prune};
+use super::{Failure, outcome, scenes, verify};
+use crate::scenes::SceneOptions;
+use std::fs;
+use std::path::Path;
+
+/// Pictures to search on, pictures to report on, and what they follow from: the network was trained on another seed.
+const DATA: SceneOptions = SceneOptions { train: 96, val: 96, seed: 2 };
+
+/// Runs the command. A demo that was interrupted goes on; a finished one is made anew.
+pub fn run(args: &DemoArgs, device: Option<&str>) -> Result<(), Failure> {
+    let gpu = open(device)?;
+    let model = Model::load(&args.model, 1, &SizeArgs::default())?;
+    eprintln!("demo on {}", gpu.info().name);
+    let data = args.out.join("data");
+    let tasks = data.join("tasks.toml");
+    if !tasks.exists() {
+        eprintln!("1/3 rendering {} pictures of rooms into {}", DATA.train + DATA.val, data.display());
+        scenes::write(&data, &DATA)?;
+    }
+    eprintln!("2/3 checking every layer of {} against the f64 reference", model.name());
+    let layers = verify::verify(&gpu, &model, 0)?;
+    if let Some(bad) = layers.iter().find(|layer| !layer.good) {
+        return Err(Failure::work(format!("{} is beyond its bound on {}", bad.name, gpu.info().name)));
+    }
+    let pruned = args.out.join("pruned");
+    remove_finished(&pruned)?;
+    eprintln!("3/3 pruning it with {} pictures; every task's loss is measured for every candidate", DATA.train);
+    let search = search_args();
+    let job = Job { model: &model, tasks: &tasks, out: &pruned, resume: true, search: &search };
+    let summary = prune(&gpu, &job)?;
+    println!();
+    outcome::print(&summary, &pruned);
+    Ok(())
+}
+
+fn search_args() -> SearchArgs {
+    SearchArgs {
+        rate: 0.06,
+        total: 6.0,
+        topk: 1.0,
+        criterion: CriterionArg::L1,
+        target_flops: None,
+        target_params: None,
+        round_to: Some(8),
+        min_channels: 1,
+        ignore: Vec::new(),
+        images: None,
+        seed: 0,
+        faithful: false,
+    }
+}
+
+fn remove_finished(folder: &Path) -> Result<(), Failure> {
+    if folder.join("summary.json").exists() {
+        fs::remove_dir_all(folder).map_err(|e| Failure::file(folder, e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! `inspect`: what a model is made of and what of it can be pruned.
+
+use super::args::InspectArgs;
+use super::model::Model;
+use super::{Failure, files, table};
+use crate::graph::ValueId;
+use crate::units::{Cost, cost, node_costs};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Inspection {
+    version: u32,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    macs: u64,
+    params: u64,
+    layers: Vec<Layer>,
+    units: Vec<UnitInfo>,
+    pinned: Vec<PinnedInfo>,
+}
+
+#[derive(Serialize)]
+struct Port {
+    name: String,
+    shape: Vec<usize>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: String,
+    op: &'static str,
+    shape: Vec<usize>,
+    macs: u64,
+    params: u64,
+}
+
+#[derive(Serialize)]
+struct UnitInfo {
+    id: String,
+    channels: usize,
+    members: Vec<MemberInfo>,
+}
+
+#[derive(Serialize)]
+struct MemberInfo {
+    value: String,
+    start: usize,
+    block: usize,
+}
+
+#[derive(Serialize)]
+struct PinnedInfo {
+    node: String,
+    channels: usize,
+    reason: String,
+}
+
+/// Runs the command.
+pub fn run(args: &InspectArgs) -> Result<(), Failure> {
+    let model = Model::load(&args.model, 1, &args.sizes)?;
+    let inspection = inspect(&model);
+    if args.json {
+        return files::print_json(&inspection);
+    }
+    print(&model, &inspection);
+    if args.why {
+        print_passes(&model)?;
+    }
+    Ok(())
+}
+
+fn inspect(model: &Model) -> Inspection {
+    let port = |&id: &ValueId| Port {
+        name: model.graph.value(id).name.clone(),
+        shape: model.shapes[id.0].clone(),
+    };
+    let total = cost(&model.graph, &model.shapes);
+    let costs = node_costs(&model.graph, &model.shapes);
+    let layer = |(node, cost): (&crate::graph::Node, &Cost)| {
+        let shape = model.shapes[node.outputs[0].0].clone();
+        Layer { name: node.name.clone(), op: node.op.name(), shape, macs: cost.macs, params: cost.params }
+    };
+    let unit = |unit: &crate::units::Unit| UnitInfo {
+        id: unit.id.clone(),
+        channels: unit.channels,
+        members: unit.members.iter().map(|member| member_info(model, member)).collect(),
+    };
+    let pinned = |pinned: &crate::units::Pinned| PinnedInfo {
+        node: pinned.node.clone(),
+        channels: pinned.channels,
+        reason: pinned.reason.clone(),
+    };
+    Inspection {
+        version: 1,
+        inputs: model.graph.inputs.iter().map(port).collect(),
+        outputs: model.graph.outputs.iter().map(port).collect(),
+        macs: total.macs,
+        params: total.params,
+        layers: model.graph.nodes.iter().zip(&costs).map(layer).collect(),
+        units: model.units.units.iter().map(unit).collect(),
+        pinned: model.units.pinned.iter().map(pinned).collect(),
+    }
+}
+
+fn member_info(model: &Model, member: &crate::units::Member) -> MemberInfo {
+    let value = model.graph.value(member.value).name.clone();
+    MemberInfo { value, start: member.start, block: member.block }
+}
+
+fn print(model: &Model, inspection: &Inspection) {
+    let list = |ports: &[Port]| {
+        ports.iter().map(|port| format!("{} {:?}", port.name, port.shape)).collect::<Vec<_>>().join(", ")
+    };
+    println!("{}", model.name());
+    println!("  inputs   {}", list(&inspection.inputs));
+    println!("  outputs  {}", list(&inspection.outputs));
+    println!("  {} MACs, {} parameters\n", table::millions(inspection.macs), table::millions(inspection.params));
+    let mut layers = table::new(&["layer", "operator", "output", "MACs", "parameters"]);
+    for layer in &inspection.layers {
+        let cells = [layer.macs.to_string(), layer.params.to_string()];
+        let [macs, params] = cells.map(|cell| if cell == "0" { String::new() } else { cell });
+        layers.add_row([layer.name.clone(), layer.op.to_owned(), format!("{:?}", layer.shape), macs, params]);
+    }
+    table::numbers_from(&mut layers, 3);
+    println!("{layers}\n");
+    let mut units = table::new(&["unit", "channels", "where"]);
+    for unit in &inspection.units {
+        let members = unit.members.iter().map(|member| member.value.as_str()).collect::<Vec<_>>();
+        let more = members.len().saturating_sub(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let shown = members[..members.len().min(3)].join(", ") + &more;
+        units.add_row([unit.id.clone(), unit.channels.to_string(), shown]);
+    }
+    println!("{units}\n");
+    for pinned in &inspection.pinned {
+        println!("pinned: {} channels of {}: {}", pinned.channels, pinned.node, pinned.reason);
+    }
+}
+
+fn print_passes(model: &Model) -> Result<(), Failure> {
+    let optimised = crate::optimise::optimise(&model.graph, &model.sizes).map_err(Failure::input)?;
+    println!();
+    for pass in &optimised.report {
+        let [applied, left] = [pass.outcome.applied.len(), pass.outcome.skipped.len()];
+        println!("{}: rewrote {applied} nodes, left {left}", pass.pass);
+        for skipped in &pass.outcome.skipped {
+            println!("  {}: {}", skipped.node, skipped.reason);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! A model file with all that commands ask of it.
+
+use super::Failure;
+use super::args::SizeArgs;
+use crate::gpu::{Gpu, GpuError, Selector, Session};
+use crate::graph::{Graph, Shapes, Sizes};
+use crate::optimise::optimise;
+use crate::plan::{Plan, PlanOptions, build};
+use crate::units::{Units, analyse};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A model, its shapes at one batch size, and its units.
+#[derive(Debug)]
+pub struct Model {
+    /// The file.
+    pub path: PathBuf,
+    /// The imported graph.
+    pub graph: Graph,
+    /// What shapes follow from.
+    pub sizes: Sizes,
+    /// The shape of every value.
+    pub shapes: Shapes,
+    /// The units.
+    pub units: Units,
+}
+
+impl Model {
+    /// Reads a model for runs of `batch` images.
+    pub fn load(path: &Path, batch: usize, sizes: &SizeArgs) -> Result<Self, Failure> {
+        let graph = crate::onnx::load(path).map_err(Failure::input)?;
+        Self::new(path, graph, Sizes { batch, symbols: symbols(sizes)? })
+    }
+
+    /// A model from a graph; `path` is for messages.
+    pub fn new(path: &Path, graph: Graph, sizes: Sizes) -> Result<Self, Failure> {
+        let shapes = graph.infer(&sizes).map_err(|e| Failure::file(path, e))?;
+        let units = analyse(&graph, &shapes);
+        Ok(Self { path: path.to_owned(), graph, sizes, shapes, units })
+    }
+
+    /// The same model for runs of `batch` images.
+    pub fn at_batch(&self, batch: usize) -> Result<Self, Failure> {
+        let sizes = Sizes { batch, symbols: self.sizes.symbols.clone() };
+        Self::new(&self.path, self.graph.clone(), sizes)
+    }
+
+    /// The model on a device, for runs without candidates.
+    pub fn session(&self, gpu: &Gpu) -> Result<Session, Failure> {
+        let (_, plan) = self.plan(&gpu.plan_options(self.sizes.batch))?;
+        Session::new(gpu, plan, 0).map_err(Failure::work)
+    }
+
+    /// The optimised graph and its plan.
+    pub fn plan(&self, options: &PlanOptions) -> Result<(Graph, Plan), Failure> {
+        let fail = |e: &dyn std::fmt::Display| Failure::file(&self.path, e);
+        let graph = optimise(&self.graph, &self.sizes).map_err(|e| fail(&e))?.graph;
+        let shapes = graph.infer(&self.sizes).map_err(|e| fail(&e))?;
+        let plan = build(&graph, &shapes, &self.units, options).map_err(|e| fail(&e))?;
+        Ok((graph, plan))
+    }
+
+    /// The file's name without its folder.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
+}
+
+fn symbols(sizes: &SizeArgs) -> Result<BTreeMap<String, usize>, Failure> {
+    let parse = |dim: &String| {
+        let (name, number) = dim.split_once('=')?;
+        Some((name.to_owned(), number.parse().ok()?))
+    };
+    let wrong = |dim: &String| Failure::input(format!("--dim {dim}: expected NAME=N with a whole number"));
+    sizes.dims.iter().map(|dim| parse(dim).ok_or_else(|| wrong(dim))).collect()
+}
+
+/// Opens the device that the user named, or the best one.
+pub fn open(device: Option<&str>) -> Result<Gpu, Failure> {
+    let selector = match device {
+        None => Selector::Best,
+        Some(text) => text.parse().map_or_else(|_| Selector::Name(text.to_owned()), Selector::Index),
+    };
+    Gpu::open(&selector).map_err(|error| match error {
+        GpuError::NoAdapter | GpuError::NoMatch { .. } => Failure::input(error),
+        other => Failure::work(other),
+    })
+}

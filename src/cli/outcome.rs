@@ -1,0 +1,236 @@
+//! What a finished search leaves: the pruned model, the plan, the summary and the report.
+
+use super::bench::{self, ModelTimes};
+use super::eval::measure;
+use super::model::Model;
+use super::prune::Job;
+use super::report::{self, Example, Head, LayerTime, Report};
+use super::summary::{Change, Latency, MetricChange, SearchSummary, Summary, TaskSummary, UnitSummary};
+use super::{Failure, files, table};
+use crate::compact::compact;
+use crate::evaluate;
+use crate::gpu::Gpu;
+use crate::graph::Sizes;
+use crate::search::{Options, Outcome, fingerprint};
+use crate::tasks::{Dataset, Source};
+use crate::units::{Cost, cost};
+use serde::Serialize;
+use std::path::Path;
+
+/// A finished search.
+#[derive(Debug)]
+pub struct Pruned {
+    /// What it decided.
+    pub outcome: Outcome,
+    /// The options it ran with.
+    pub options: Options,
+    /// The pictures that it scored on.
+    pub images: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+#[derive(Serialize)]
+struct PlanFile<'a> {
+    version: u32,
+    network: String,
+    units: Vec<PlanUnit<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanUnit<'a> {
+    id: &'a str,
+    channels: usize,
+    kept: &'a [usize],
+    limited_by: Option<&'a str>,
+}
+
+/// Timed runs of each network for the summary.
+const RUNS: usize = 25;
+/// Pictures that the report shows.
+const EXAMPLES: usize = 4;
+
+/// Writes `pruned.onnx`, `plan.json`, `summary.json` and `report.html`, each whole or not at all.
+pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Summary, Failure> {
+    let Model { graph, shapes, units, .. } = job.model;
+    let smaller = compact(graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
+    let path = job.out.join("pruned.onnx");
+    let bytes = crate::onnx::encode(&smaller).map_err(Failure::work)?;
+    let sizes = Sizes { batch: 1, symbols: job.model.sizes.symbols.clone() };
+    // The file that is written is the one that is measured, not the graph that it came from.
+    let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
+    let after = Model::new(&path, read, sizes)?;
+    let before_report = measure(gpu, graph, val)?;
+    let after_report = measure(gpu, &after.graph, val)?;
+    let models = [job.model.at_batch(1)?, after];
+    let times = bench::time(gpu, &models, RUNS)?;
+    let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));
+    let summary = summary(gpu, job, pruned, (&costs, &times, [&before_report, &after_report]))?;
+    let examples = examples(gpu, &models, val)?;
+    let base: Vec<f64> = pruned.outcome.before.iter().map(|loss| loss.mean()).collect();
+    let page = report::render(&Report {
+        model: job.model.name(),
+        summary: &summary,
+        visits: &pruned.outcome.visits,
+        base: &base,
+        layers: &layers(&times),
+        examples: &examples,
+    })
+    .map_err(Failure::work)?;
+    files::write_json(&job.out.join("plan.json"), &plan_file(job.model, &pruned.outcome))?;
+    files::write_whole(&path, &bytes)?;
+    files::write_whole(&job.out.join("report.html"), page.as_bytes())?;
+    files::write_json(&job.out.join("summary.json"), &summary)?;
+    Ok(summary)
+}
+
+fn plan_file<'a>(model: &'a Model, outcome: &'a Outcome) -> PlanFile<'a> {
+    let unit = |(unit, kept): (&'a crate::units::Unit, &'a Vec<usize>)| PlanUnit {
+        id: &unit.id,
+        channels: unit.channels,
+        kept,
+        limited_by: limited_by(outcome, &unit.id),
+    };
+    let units = model.units.units.iter().zip(&outcome.keeps.0).map(unit).collect();
+    PlanFile { version: 1, network: fingerprint(&model.graph), units }
+}
+
+fn limited_by<'a>(outcome: &'a Outcome, unit: &str) -> Option<&'a str> {
+    outcome.visits.iter().rev().find(|visit| visit.unit == unit)?.limited_by.as_deref()
+}
+
+type Measured<'a> = (&'a [Cost; 2], &'a [ModelTimes], [&'a evaluate::Report; 2]);
+
+fn summary(gpu: &Gpu, job: &Job, pruned: &Pruned, (costs, times, reports): Measured) -> Result<Summary, Failure> {
+    let [before, after] = costs;
+    let outcome = &pruned.outcome;
+    let tasks = reports[0].tasks.iter().zip(&reports[1].tasks).map(|(before, after)| TaskSummary {
+        name: before.name.clone(),
+        kind: before.kind.to_owned(),
+        loss: Change { before: before.loss.mean(), after: after.loss.mean() },
+        metric: MetricChange {
+            name: before.metrics[0].name.to_owned(),
+            higher_is_better: before.metrics[0].higher_is_better,
+            before: before.metrics[0].value,
+            after: after.metrics[0].value,
+        },
+    });
+    let unit = |(unit, kept): (&crate::units::Unit, &Vec<usize>)| UnitSummary {
+        id: unit.id.clone(),
+        channels: unit.channels,
+        kept: kept.len(),
+        limited_by: limited_by(outcome, &unit.id).map(str::to_owned),
+    };
+    Ok(Summary {
+        version: 1,
+        flops: Change { before: 2 * before.macs, after: 2 * after.macs },
+        macs: Change { before: before.macs, after: after.macs },
+        params: Change { before: before.params, after: after.params },
+        tasks: tasks.collect(),
+        latency_ms: Latency {
+            before: times[0].latency_ms.median,
+            after: times[1].latency_ms.median,
+            device: gpu.info().name,
+        },
+        search: SearchSummary {
+            units: outcome.visits.len(),
+            candidates: outcome.candidates,
+            images: pruned.images,
+            macs: outcome.macs * pruned.images as u64,
+            seconds: pruned.seconds,
+        },
+        units: job.model.units.units.iter().zip(&outcome.keeps.0).map(unit).collect(),
+        options: serde_json::to_value(&pruned.options).map_err(Failure::work)?,
+    })
+}
+
+/// Layers of the unpruned network beside those of the same name in the pruned one.
+fn layers(times: &[ModelTimes]) -> Vec<LayerTime> {
+    let total = |model: &ModelTimes, name: &str| {
+        model.layers.iter().filter(|layer| layer.name == name).map(|layer| layer.ms).sum::<f64>()
+    };
+    let mut rows: Vec<LayerTime> = Vec::new();
+    for layer in &times[0].layers {
+        if rows.iter().all(|row| row.name != layer.name) {
+            rows.push(LayerTime {
+                name: layer.name.clone(),
+                op: layer.op.to_owned(),
+                before: total(&times[0], &layer.name),
+                after: total(&times[1], &layer.name),
+            });
+        }
+    }
+    rows
+}
+
+/// What both networks make of a few pictures, spread over the set.
+fn examples(gpu: &Gpu, models: &[Model; 2], val: &Dataset) -> Result<Vec<Example>, Failure> {
+    let count = EXAMPLES.min(val.len());
+    let mut sessions = Vec::new();
+    for model in models {
+        sessions.push(model.session(gpu)?);
+    }
+    let mut examples = Vec::new();
+    for i in 0..count {
+        let index = i * val.len() / count;
+        let samples = val.load(index..index + 1).map_err(Failure::input)?;
+        let inputs: Vec<&[f32]> = samples.inputs.iter().map(|images| images[0].as_slice()).collect();
+        let mut outputs = Vec::new();
+        for session in &mut sessions {
+            outputs.push(session.run(&inputs).map_err(Failure::work)?);
+        }
+        let path = val.picture(0, index);
+        let picture = image::open(path).map_err(|e| Failure::file(path, e))?.to_rgb8();
+        let ports = &sessions[0].plan().outputs;
+        let heads = val.tasks().iter().zip(&samples.labels).filter_map(|(task, labels)| {
+            let output = ports.iter().position(|port| port.name == task.output)?;
+            let shape = &ports[output].shape;
+            let width = if shape.len() > 2 { shape[shape.len() - 1] } else { 1 };
+            let height = shape[2..].iter().product::<usize>() / width;
+            Some(Head {
+                task: &task.name,
+                kind: task.kind,
+                names: &task.names,
+                shape: [shape[1], height, width],
+                label: &labels[0],
+                before: &outputs[0][output],
+                after: &outputs[1][output],
+            })
+        });
+        let heads: Vec<Head> = heads.collect();
+        examples.push(report::example(&val.stems()[index], &picture, &heads).map_err(Failure::work)?);
+    }
+    Ok(examples)
+}
+
+/// The result as a table on standard output, with where the report is.
+pub fn print(summary: &Summary, out: &Path) {
+    let mut rows = table::new(&["", "before", "after", "change"]);
+    for task in &summary.tasks {
+        let metric = &task.metric;
+        let better = if metric.higher_is_better { "higher is better" } else { "lower is better" };
+        rows.add_row([
+            format!("{}: {} ({better})", task.name, metric.name),
+            format!("{:.4}", metric.before),
+            format!("{:.4}", metric.after),
+            table::change(metric.before, metric.after),
+        ]);
+    }
+    for (name, change) in [("FLOPs", summary.flops), ("parameters", summary.params)] {
+        rows.add_row([
+            name.to_owned(),
+            table::millions(change.before),
+            table::millions(change.after),
+            table::change(change.before as f64, change.after as f64),
+        ]);
+    }
+    let latency = &summary.latency_ms;
+    let faster = latency.before / latency.after;
+    let verdict = if faster > 1.0 { format!("{faster:.2}x faster") } else { "not faster".to_owned() };
+    let ms = |ms: f64| format!("{ms:.2} ms");
+    rows.add_row(["latency of one picture".to_owned(), ms(latency.before), ms(latency.after), verdict]);
+    table::numbers_from(&mut rows, 1);
+    println!("{rows}");
+    println!("\nmodel   {}", out.join("pruned.onnx").display());
+    println!("report  {}", out.join("report.html").display());
+}

@@ -1,0 +1,159 @@
+//! `prune`: the search, and everything it leaves in the output folder.
+
+use super::args::{PruneArgs, SearchArgs, SizeArgs, Split};
+use super::model::{Model, open};
+use super::outcome::{Pruned, finish, print};
+use super::progress::SearchProgress;
+use super::{Failure, eval, files};
+use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
+use crate::gpu::Gpu;
+use crate::search::{self, Header, Journal, Options, Outcome, Problem, SearchError, fingerprint, search};
+use crate::tasks::{Dataset, Samples, Source, Task};
+use globset::{Glob, GlobSetBuilder};
+use std::path::Path;
+use std::time::Instant;
+
+/// What is to be pruned, by what, and where the results go.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The tasks file.
+    pub tasks: &'a Path,
+    /// The output folder.
+    pub out: &'a Path,
+    /// Whether to go on with a journal that is there.
+    pub resume: bool,
+    /// The search's options.
+    pub search: &'a SearchArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &PruneArgs, device: Option<&str>) -> Result<(), Failure> {
+    let model = Model::load(&args.model, 1, &SizeArgs::default())?;
+    let job =
+        Job { model: &model, tasks: &args.tasks, out: &args.out, resume: args.resume, search: &args.search };
+    let gpu = open(device)?;
+    let summary = prune(&gpu, &job)?;
+    if args.json {
+        return files::print_json(&summary);
+    }
+    print(&summary, &args.out);
+    Ok(())
+}
+
+/// Searches, writes every result, and gives the summary.
+pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
+    check_weights(job.model)?;
+    let options = options(job.search, job.model)?;
+    let val = eval::open_data(job.tasks, Split::Val, job.model)?;
+    let mut train = eval::open_data(job.tasks, Split::Train, job.model)?;
+    if let Some(images) = job.search.images {
+        train.subset(images, job.search.seed);
+    }
+    let samples = train.load(0..train.len()).map_err(Failure::input)?;
+    files::output_folder(job.out)?;
+    let header = header(gpu, job.model, &train, (&samples, &options));
+    let path = job.out.join("journal.jsonl");
+    let journal = if job.resume { Journal::resume(&path, header) } else { Journal::create(&path, header) };
+    let mut journal = journal.map_err(Failure::input)?;
+    let start = Instant::now();
+    let images = samples.len();
+    let outcome = run_search(gpu, job.model, (train.tasks(), samples), (&options, &mut journal))?;
+    let pruned = Pruned { outcome, options, images, seconds: start.elapsed().as_secs_f64() };
+    finish(gpu, job, &val, &pruned)
+}
+
+fn run_search(
+    gpu: &Gpu,
+    model: &Model,
+    (tasks, samples): (&[Task], Samples),
+    (options, journal): (&Options, &mut Journal),
+) -> Result<Outcome, Failure> {
+    let mut evaluator = GpuEvaluator::new(gpu, tasks.to_vec(), samples, EvaluateOptions::default())
+        .map_err(eval::failure)?;
+    let problem = Problem { graph: &model.graph, shapes: &model.shapes, units: &model.units };
+    let mut progress = SearchProgress::new();
+    let outcome = search(problem, options, &mut evaluator, journal, &mut progress);
+    progress.finish();
+    outcome.map_err(search_failure)
+}
+
+fn search_failure(error: SearchError<EvaluateError>) -> Failure {
+    match error {
+        SearchError::Evaluate(error) => eval::failure(error),
+        SearchError::Compact(error) => Failure::work(error),
+        SearchError::Journal(_)
+        | SearchError::Schedule { .. }
+        | SearchError::Base { .. }
+        | SearchError::Journalled { .. }
+        | SearchError::Nothing(_) => Failure::input(error),
+    }
+}
+
+/// Dead channels are multiplied by zero: that gives zero for finite weights only.
+fn check_weights(model: &Model) -> Result<(), Failure> {
+    for value in &model.graph.values {
+        let floats = value.constant.as_ref().and_then(|tensor| tensor.f32s().ok()).unwrap_or(&[]);
+        if let Some(at) = floats.iter().position(|v| !v.is_finite()) {
+            let reason = format!("constant {}: element {at} is {}, pruning needs finite weights", value.name, floats[at]);
+            return Err(Failure::file(&model.path, reason));
+        }
+    }
+    Ok(())
+}
+
+fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
+    let share = |name: &str, value: Option<f64>| match value {
+        Some(v) if !(v > 0.0 && v <= 1.0) => {
+            Err(Failure::input(format!("--{name} {v}: expected a share over 0 and at most 1")))
+        }
+        _ => Ok(()),
+    };
+    share("topk", Some(args.topk))?;
+    share("target-flops", args.target_flops)?;
+    share("target-params", args.target_params)?;
+    if args.images == Some(0) || args.round_to == Some(0) {
+        return Err(Failure::input("--images and --round-to must be at least 1"));
+    }
+    let mut globs = GlobSetBuilder::new();
+    for pattern in &args.ignore {
+        globs.add(Glob::new(pattern).map_err(|e| Failure::input(format!("--ignore {pattern}: {e}")))?);
+    }
+    let globs = globs.build().map_err(Failure::input)?;
+    let ids = model.units.units.iter().map(|unit| unit.id.clone());
+    Ok(Options {
+        rate: args.rate,
+        total: args.total,
+        topk: args.topk,
+        criterion: args.criterion.into(),
+        min_channels: args.min_channels,
+        round_to: args.round_to.unwrap_or(if args.faithful { 1 } else { 4 }),
+        ignore: ids.filter(|id| globs.is_match(id)).collect(),
+        target_flops: args.target_flops,
+        target_params: args.target_params,
+        seed: args.seed,
+        faithful: args.faithful,
+        width: 1,
+    })
+}
+
+fn header(gpu: &Gpu, model: &Model, data: &Dataset, (samples, options): (&Samples, &Options)) -> Header {
+    let info = gpu.info();
+    Header {
+        version: 1,
+        network: fingerprint(&model.graph),
+        data: samples_hash(samples),
+        device: format!("{}, {} {}, {}", info.name, info.driver, info.driver_info, gpu.class_name()),
+        tasks: data.tasks().iter().map(|task| format!("{task:?}")).collect(),
+        options: options.clone(),
+    }
+}
+
+fn samples_hash(samples: &Samples) -> String {
+    let inputs = samples.inputs.iter().flatten().flatten().map(|v| v.to_bits());
+    let labels = samples.labels.iter().flatten().flatten().copied();
+    let mut hash = search::Hash::default();
+    inputs.chain(labels).for_each(|word| hash.feed(&word.to_le_bytes()));
+    hash.hex()
+}

@@ -1,0 +1,149 @@
+//! `run`: a model on pictures or arrays.
+
+use super::args::RunArgs;
+use super::model::{Model, open};
+use super::{Failure, files, table};
+use crate::gpu::Session;
+use crate::tasks::{InputFormat, TasksFile, read_npy};
+use crate::tensor::count;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[derive(Serialize)]
+struct Outputs {
+    version: u32,
+    images: usize,
+    outputs: Vec<OutputInfo>,
+}
+
+#[derive(Serialize)]
+struct OutputInfo {
+    name: String,
+    shape: Vec<usize>,
+    min: f32,
+    max: f32,
+    file: PathBuf,
+}
+
+/// The values of one graph input, image after image.
+struct Batch {
+    images: usize,
+    values: Vec<f32>,
+}
+
+/// Runs the command.
+pub fn run(args: &RunArgs, device: Option<&str>) -> Result<(), Failure> {
+    let single = Model::load(&args.model, 1, &args.sizes)?;
+    let batches = read_inputs(args, &single)?;
+    let images = batches.first().map_or(0, |batch| batch.images);
+    if let Some(other) = batches.iter().find(|batch| batch.images != images) {
+        return Err(Failure::input(format!("inputs have {images} and {} images", other.images)));
+    }
+    files::output_folder(&args.output)?;
+    let model = single.at_batch(images)?;
+    let gpu = open(device)?;
+    let mut session = model.session(&gpu)?;
+    let inputs: Vec<&[f32]> = batches.iter().map(|batch| batch.values.as_slice()).collect();
+    let outputs = session.run(&inputs).map_err(Failure::work)?;
+    let infos = write_outputs(&args.output, &session, &outputs)?;
+    if args.json {
+        return files::print_json(&Outputs { version: 1, images, outputs: infos });
+    }
+    let mut table = table::new(&["output", "shape", "min", "max", "file"]);
+    for info in infos {
+        let [min, max] = [info.min, info.max].map(|v| format!("{v:.4}"));
+        table.add_row([info.name, format!("{:?}", info.shape), min, max, info.file.display().to_string()]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+fn write_outputs(folder: &Path, session: &Session, outputs: &[Vec<f32>]) -> Result<Vec<OutputInfo>, Failure> {
+    let mut infos = Vec::new();
+    for (port, values) in session.plan().outputs.iter().zip(outputs) {
+        let safe = port.name.replace(['/', '\\', ':'], "_");
+        let file = folder.join(format!("{safe}.npy"));
+        write_npy(&file, &port.shape, values)?;
+        let [min, max] =
+            values.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)]);
+        infos.push(OutputInfo { name: port.name.clone(), shape: port.shape.clone(), min, max, file });
+    }
+    Ok(infos)
+}
+
+fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Failure> {
+    use npyz::WriterBuilder;
+    let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
+    let mut bytes = Vec::new();
+    let file = |e| Failure::file(path, e);
+    let mut writer =
+        npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd().map_err(file)?;
+    writer.extend(values.iter().copied()).map_err(file)?;
+    writer.finish().map_err(file)?;
+    files::write_whole(path, &bytes)
+}
+
+/// The batch of every graph input, in graph order.
+fn read_inputs(args: &RunArgs, model: &Model) -> Result<Vec<Batch>, Failure> {
+    let formats = formats(args)?;
+    let names: Vec<&str> = model.graph.inputs.iter().map(|&id| model.graph.value(id).name.as_str()).collect();
+    let mut files: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
+    for given in &args.input {
+        let (name, file) = match given.split_once('=') {
+            Some((name, file)) if names.contains(&name) => (name, file),
+            _ if names.len() == 1 => (names[0], given.as_str()),
+            _ => {
+                let names = names.join(", ");
+                return Err(Failure::input(format!("--input {given}: expected NAME=FILE, NAME one of {names}")));
+            }
+        };
+        files.entry(name).or_default().push(Path::new(file));
+    }
+    let batch = |(input, name): (usize, &&str)| {
+        let files = files.get(*name).ok_or_else(|| Failure::input(format!("input {name} has no --input")))?;
+        let shape = &model.shapes[model.graph.inputs[input].0];
+        let found = formats.iter().find(|(key, _)| key == name || key.is_empty());
+        let format = found.map(|(_, format)| format.clone()).unwrap_or_default();
+        read_batch(files, shape, &format)
+    };
+    names.iter().enumerate().map(batch).collect()
+}
+
+fn formats(args: &RunArgs) -> Result<Vec<(String, InputFormat)>, Failure> {
+    match &args.tasks {
+        Some(path) => Ok(TasksFile::read(path).map_err(Failure::input)?.inputs),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn read_batch(files: &[&Path], shape: &[usize], format: &InputFormat) -> Result<Batch, Failure> {
+    let mut batch = Batch { images: 0, values: Vec::new() };
+    for &file in files {
+        let (images, values) = if file.extension().is_some_and(|e| e == "npy") {
+            let (found, values) = read_npy(file).map_err(Failure::input)?;
+            (images_in(file, &found, shape)?, values)
+        } else {
+            let &[_, channels, height, width] = shape else {
+                let reason = format!("a picture needs an input [N, C, H, W], the model's is {shape:?}");
+                return Err(Failure::file(file, reason));
+            };
+            (1, format.read(file, [channels, height, width]).map_err(Failure::input)?)
+        };
+        batch.images += images;
+        batch.values.extend(values);
+    }
+    Ok(batch)
+}
+
+/// How many images an array holds: it has the input's shape, or that without the batch dimension.
+fn images_in(file: &Path, found: &[usize], shape: &[usize]) -> Result<usize, Failure> {
+    let each = &shape[1..];
+    if found == each {
+        return Ok(1);
+    }
+    if found.len() == shape.len() && &found[1..] == each && count(found) > 0 {
+        return Ok(found[0]);
+    }
+    Err(Failure::file(file, format!("expected an array of shape {each:?} with any number in front, found {found:?}")))
+}

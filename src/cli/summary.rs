@@ -1,0 +1,107 @@
+//! `summary.json`: a stable contract.
+
+use serde::{Deserialize, Serialize};
+
+/// The result of a pruning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The format's version, 1.
+    pub version: u32,
+    /// Twice the MACs.
+    pub flops: Change<u64>,
+    /// Multiply-accumulates of convolutions and matrix products for one image.
+    pub macs: Change<u64>,
+    /// Weights, biases, scales and shifts.
+    pub params: Change<u64>,
+    /// Every task on the validation pictures.
+    pub tasks: Vec<TaskSummary>,
+    /// Median latency of one image.
+    pub latency_ms: Latency,
+    /// What the search cost.
+    pub search: SearchSummary,
+    /// Every unit.
+    pub units: Vec<UnitSummary>,
+    /// The options that were in force.
+    pub options: serde_json::Value,
+}
+
+/// A number before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change<T> {
+    /// Of the unpruned network.
+    pub before: T,
+    /// Of the pruned network.
+    pub after: T,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSummary {
+    /// Its name in the tasks file.
+    pub name: String,
+    /// Its kind in the tasks file.
+    pub kind: String,
+    /// Mean loss.
+    pub loss: Change<f64>,
+    /// The kind's first metric.
+    pub metric: MetricChange,
+}
+
+/// A metric before and after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricChange {
+    /// Its name.
+    pub name: String,
+    /// Whether larger is better.
+    pub higher_is_better: bool,
+    /// Of the unpruned network.
+    pub before: f64,
+    /// Of the pruned network.
+    pub after: f64,
+}
+
+/// Median latency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Of the unpruned network, in milliseconds.
+    pub before: f64,
+    /// Of the pruned network, in milliseconds.
+    pub after: f64,
+    /// The device that was timed.
+    pub device: String,
+}
+
+/// What a search cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchSummary {
+    /// Visited units.
+    pub units: usize,
+    /// Scored candidates.
+    pub candidates: usize,
+    /// Pictures that each was scored on.
+    pub images: usize,
+    /// Multiply-accumulates of all of it.
+    pub macs: u64,
+    /// Seconds of this run; less than the whole where it was resumed.
+    pub seconds: f64,
+}
+
+/// One unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitSummary {
+    /// Its id.
+    pub id: String,
+    /// Coordinates before.
+    pub channels: usize,
+    /// Coordinates kept.
+    pub kept: usize,
+    /// The task whose limit stopped it.
+    pub limited_by: Option<String>,
+}
+
+impl Summary {
+    /// The tasks' names in order.
+    pub fn task_names(&self) -> Vec<String> {
+        self.tasks.iter().map(|task| task.name.clone()).collect()
+    }
+}

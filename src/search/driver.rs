@@ -1,0 +1,392 @@
+//! The search itself: visits units, scans their candidates, commits what every task allows, measures the result.
+
+use super::journal::{Journal, JournalError, Record, Scored, Visit};
+use super::schedule::{Schedule, ScheduleError};
+use super::state::{Network, Problem, fingerprint};
+use super::{Evaluator, Loss, Observer, Options, counts, faithful, saliency, visiting_order};
+use crate::compact::CompactError;
+use crate::units::{Keeps, cost, cost_kept};
+use std::collections::BTreeSet;
+use thiserror::Error;
+
+/// Why a search ended without a result.
+#[derive(Debug, Error)]
+pub enum SearchError<E: std::error::Error + 'static> {
+    /// The evaluator failed.
+    #[error("scoring failed: {0}")]
+    Evaluate(#[source] E),
+    /// The journal could not be written or continued.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A pruning was not legal: a defect of the units.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
+    /// The limits make no schedule.
+    #[error("task {task}: {source}")]
+    Schedule {
+        /// The task.
+        task: String,
+        /// What is wrong.
+        source: ScheduleError,
+    },
+    /// The unpruned network has no usable loss.
+    #[error("task {task}: the loss of the unpruned network is {loss}, a finite number not below 0 is needed")]
+    Base {
+        /// The task.
+        task: String,
+        /// Its loss.
+        loss: f64,
+    },
+    /// The journal's units are not those of this network.
+    #[error("the journal visited unit {found} where this search visits {expected}")]
+    Journalled {
+        /// The unit in the journal.
+        found: String,
+        /// The unit of this search.
+        expected: String,
+    },
+    /// There is nothing to visit.
+    #[error("no unit of the network can be pruned: {0} are pinned and the rest is ignored")]
+    Nothing(usize),
+}
+
+/// What the search decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The kept original coordinates of every unit, ascending.
+    pub keeps: Keeps,
+    /// What was settled about each visited unit, in visiting order.
+    pub visits: Vec<Visit>,
+    /// The losses of the unpruned network.
+    pub before: Vec<Loss>,
+    /// The losses of the final network, measured again.
+    pub after: Vec<Loss>,
+    /// How many candidates were scored.
+    pub candidates: usize,
+    /// The MACs of all of them, for one image.
+    pub macs: u64,
+}
+
+/// Where a relative increase is taken of a loss below this, it is taken of this.
+const LEAST_BASE: f64 = 1e-6;
+
+/// Runs the search, or what is left of it where `journal` already has a part. Equal inputs give equal outcomes,
+/// however often it was interrupted.
+pub fn search<E: Evaluator>(
+    problem: Problem,
+    options: &Options,
+    evaluator: &mut E,
+    journal: &mut Journal,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, SearchError<E::Error>> {
+    let mut driver = Driver { problem, options, evaluator, journal, observer };
+    let before = driver.base()?;
+    let (keeps, visits) = if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
+    let keeps: Vec<Vec<usize>> = keeps.into_iter().map(sorted).collect();
+    let after = driver.measure_final(&keeps)?;
+    let (candidates, macs) = driver.spent();
+    Ok(Outcome { keeps: Keeps(keeps), visits, before, after, candidates, macs })
+}
+
+fn sorted(mut list: Vec<usize>) -> Vec<usize> {
+    list.sort_unstable();
+    list
+}
+
+pub(super) struct Driver<'a, E> {
+    pub problem: Problem<'a>,
+    pub options: &'a Options,
+    pub evaluator: &'a mut E,
+    pub journal: &'a mut Journal,
+    pub observer: &'a mut dyn Observer,
+}
+
+/// What one visit is about.
+pub(super) struct Turn {
+    pub pass: usize,
+    pub unit: usize,
+    pub done: usize,
+    pub total: usize,
+}
+
+/// Kept coordinates per unit, and the visits that led there.
+pub(super) type Pass = (Vec<Vec<usize>>, Vec<Visit>);
+
+impl<E: Evaluator> Driver<'_, E> {
+    fn base(&mut self) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        let losses = match self.journal.base() {
+            Some(losses) => losses.to_vec(),
+            None => {
+                let losses = self.measure(&self.problem.all())?;
+                self.journal.append(Record::Base { losses: losses.clone() })?;
+                losses
+            }
+        };
+        for (task, loss) in self.evaluator.tasks().iter().zip(&losses) {
+            if !(loss.mean().is_finite() && loss.mean() >= 0.0) {
+                return Err(SearchError::Base { task: task.name.clone(), loss: loss.mean() });
+            }
+        }
+        Ok(losses)
+    }
+
+    fn measure_final(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        if let Some(losses) = self.journal.last() {
+            return Ok(losses.to_vec());
+        }
+        let losses = self.measure(keeps)?;
+        self.journal.append(Record::Final { losses: losses.clone() })?;
+        Ok(losses)
+    }
+
+    fn measure(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        let network = self.problem.network(keeps)?;
+        self.prepare(&network)?;
+        let whole = keeps.iter().map(Vec::len).collect();
+        let mut losses = self.evaluator.score(&[whole]).map_err(SearchError::Evaluate)?;
+        Ok(losses.swap_remove(0))
+    }
+
+    fn prepare(&mut self, network: &Network) -> Result<(), SearchError<E::Error>> {
+        self.evaluator.prepare(&network.graph, &network.units).map_err(SearchError::Evaluate)
+    }
+
+    fn run(&mut self, before: &[Loss]) -> Result<Pass, SearchError<E::Error>> {
+        let first = self.pass(0, &BTreeSet::new(), before)?;
+        let dropped = dropped_units(&self.problem, self.options, before, &first.1);
+        if dropped.is_empty() { Ok(first) } else { self.pass(1, &dropped, before) }
+    }
+
+    /// Visits all units but `excluded`, each on the network that the earlier ones left.
+    fn pass(
+        &mut self,
+        pass: usize,
+        excluded: &BTreeSet<String>,
+        before: &[Loss],
+    ) -> Result<Pass, SearchError<E::Error>> {
+        let Problem { graph, shapes, units } = self.problem;
+        let mut order = visiting_order(graph, shapes, units, self.options);
+        order.retain(|&u| !excluded.contains(&units.units[u].id));
+        if order.is_empty() {
+            return Err(SearchError::Nothing(units.pinned.len()));
+        }
+        let schedules = self.schedules(order.len(), Schedule::solve)?;
+        let mut keeps = self.problem.all();
+        let mut visits: Vec<Visit> = Vec::new();
+        let mut base: Vec<f64> = before.iter().map(|loss| loss.mean()).collect();
+        for (done, &unit) in order.iter().enumerate() {
+            if self.target_reached(&keeps) {
+                break;
+            }
+            let accepted = visits.iter().filter(|visit| visit.accepted.is_some()).count();
+            let limits: Vec<f64> = schedules.iter().map(|schedule| schedule.limit(accepted)).collect();
+            let turn = Turn { pass, unit, done, total: order.len() };
+            let (criterion, seed) = (self.options.criterion, self.options.seed);
+            let rank = |graph: &_, unit: &_| saliency::scores(graph, unit, criterion, seed);
+            let tries = |_: &[f64], channels| counts(channels, self.options);
+            let visit = match self.journalled(&turn)? {
+                Some(visit) => visit,
+                None => {
+                    let scan = Scan { limits, base: &base, rank: &rank, tries: &tries, commit_unbroken: true };
+                    self.visit(&turn, &keeps, scan)?
+                }
+            };
+            if let Some(keep) = visit.accepted {
+                keeps[unit] = visit.order[..keep].to_vec();
+                base = losses_at(&visit, keep).iter().map(|loss| loss.mean()).collect();
+            }
+            visits.push(visit);
+        }
+        Ok((keeps, visits))
+    }
+
+    pub(super) fn schedules(
+        &self,
+        units: usize,
+        solve: impl Fn(f64, f64, usize) -> Result<Schedule, ScheduleError>,
+    ) -> Result<Vec<Schedule>, SearchError<E::Error>> {
+        let tasks = self.evaluator.tasks().iter();
+        tasks
+            .map(|task| {
+                solve(task.limit.unwrap_or(self.options.rate), self.options.total, units)
+                    .map_err(|source| SearchError::Schedule { task: task.name.clone(), source })
+            })
+            .collect()
+    }
+
+    fn target_reached(&self, keeps: &[Vec<usize>]) -> bool {
+        let Problem { graph, shapes, units } = self.problem;
+        let keep: Vec<usize> = keeps.iter().map(Vec::len).collect();
+        let (now, whole) = (cost_kept(graph, shapes, units, &keep), cost(graph, shapes));
+        let below = |now: u64, whole: u64, target: Option<f64>| target.is_some_and(|t| now as f64 <= t * whole as f64);
+        below(now.macs, whole.macs, self.options.target_flops)
+            || below(now.params, whole.params, self.options.target_params)
+    }
+
+    /// The visit that the journal already has for this turn.
+    pub(super) fn journalled(&self, turn: &Turn) -> Result<Option<Visit>, SearchError<E::Error>> {
+        let Some(visit) = self.journal.visits(turn.pass).nth(turn.done) else { return Ok(None) };
+        let expected = &self.problem.units.units[turn.unit].id;
+        if visit.unit != *expected {
+            return Err(SearchError::Journalled { found: visit.unit.clone(), expected: expected.clone() });
+        }
+        Ok(Some(visit.clone()))
+    }
+
+    /// Scans the candidates of one unit and writes the result to the journal.
+    pub(super) fn visit(
+        &mut self,
+        turn: &Turn,
+        keeps: &[Vec<usize>],
+        scan: Scan,
+    ) -> Result<Visit, SearchError<E::Error>> {
+        let id = self.problem.units.units[turn.unit].id.clone();
+        self.observer.visiting(turn.done, turn.total, &id);
+        let now = self.problem.network(keeps)?;
+        let scores = (scan.rank)(&now.graph, &now.units.units[turn.unit]);
+        let ranks = saliency::order(&scores);
+        let ranked: Vec<f64> = ranks.iter().map(|&k| scores[k]).collect();
+        let order: Vec<usize> = ranks.iter().map(|&k| keeps[turn.unit][k]).collect();
+        let mut ordered = keeps.to_vec();
+        ordered[turn.unit] = order.clone();
+        let network = self.problem.network(&ordered)?;
+        self.prepare(&network)?;
+        let tries = (scan.tries)(&ranked, order.len());
+        let (candidates, broken) = self.scan(turn.unit, &ordered, &tries, &scan)?;
+        let visit = Visit {
+            pass: turn.pass,
+            unit: id,
+            network: fingerprint(&network.graph),
+            order,
+            limits: scan.limits,
+            accepted: last_within(&candidates, broken.is_some())
+                .filter(|_| broken.is_some() || scan.commit_unbroken),
+            candidates,
+            limited_by: broken.map(|task| self.evaluator.tasks()[task].name.clone()),
+        };
+        self.journal.append(Record::Visit(visit.clone()))?;
+        self.observer.settled(&visit);
+        Ok(visit)
+    }
+
+    /// Scores ever smaller keeps until a task's limit is broken; the task that broke it by most, if any. What was
+    /// scored past the first violation is not reported.
+    fn scan(
+        &mut self,
+        unit: usize,
+        keeps: &[Vec<usize>],
+        tries: &[usize],
+        scan: &Scan,
+    ) -> Result<(Vec<Scored>, Option<usize>), SearchError<E::Error>> {
+        let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
+        let mut scored = Vec::new();
+        for chunk in tries.chunks(self.options.width.max(1)) {
+            let candidate = |&keep: &usize| {
+                let mut counts = whole.clone();
+                counts[unit] = keep;
+                counts
+            };
+            let candidates: Vec<Vec<usize>> = chunk.iter().map(candidate).collect();
+            let losses = self.evaluator.score(&candidates).map_err(SearchError::Evaluate)?;
+            for (&keep, losses) in chunk.iter().zip(losses) {
+                let (worst, task) = worst_increase(&losses, scan.base, &scan.limits);
+                self.observer.scored(keep, whole[unit], worst);
+                scored.push(Scored { keep, losses });
+                if task.is_some() {
+                    return Ok((scored, task));
+                }
+            }
+        }
+        Ok((scored, None))
+    }
+
+    fn spent(&self) -> (usize, u64) {
+        let Problem { graph, shapes, units } = self.problem;
+        let (mut candidates, mut macs) = (0, 0);
+        for pass in 0..2 {
+            let mut keep: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
+            for visit in self.journal.visits(pass) {
+                let Some(u) = units.units.iter().position(|unit| unit.id == visit.unit) else { continue };
+                let before = keep[u];
+                for scored in &visit.candidates {
+                    keep[u] = scored.keep;
+                    macs += cost_kept(graph, shapes, units, &keep).macs;
+                    candidates += 1;
+                }
+                keep[u] = visit.accepted.unwrap_or(before);
+            }
+        }
+        (candidates, macs)
+    }
+}
+
+/// How one unit is judged.
+pub(super) struct Scan<'a> {
+    /// The relative increase allowed to each task.
+    pub limits: Vec<f64>,
+    /// What it is relative to.
+    pub base: &'a [f64],
+    /// Scores coordinates.
+    pub rank: &'a dyn Fn(&crate::graph::Graph, &crate::units::Unit) -> Vec<f64>,
+    /// The kept counts to try, ever smaller, given the scores from the most salient down and their number.
+    pub tries: &'a dyn Fn(&[f64], usize) -> Vec<usize>,
+    /// Whether the last candidate is accepted where none broke a limit.
+    pub commit_unbroken: bool,
+}
+
+/// The smallest keep before the first violation.
+fn last_within(candidates: &[Scored], broken: bool) -> Option<usize> {
+    let within = candidates.len() - usize::from(broken);
+    candidates[..within].last().map(|scored| scored.keep)
+}
+
+/// The losses of the candidate that keeps `keep`.
+pub(super) fn losses_at(visit: &Visit, keep: usize) -> &[Loss] {
+    let found = visit.candidates.iter().find(|scored| scored.keep == keep);
+    &found.expect("an accepted keep was scored").losses
+}
+
+/// The largest relative increase over the tasks, and the task that exceeds its limit by most, if any does. A loss
+/// that is not finite exceeds every limit.
+fn worst_increase(losses: &[Loss], base: &[f64], limits: &[f64]) -> (f64, Option<usize>) {
+    let mut worst = f64::NEG_INFINITY;
+    let mut excess = 0.0;
+    let mut broken = None;
+    for (task, ((loss, &base), &limit)) in losses.iter().zip(base).zip(limits).enumerate() {
+        let mean = loss.mean();
+        let increase = if mean.is_finite() { (mean - base) / base.max(LEAST_BASE) } else { f64::INFINITY };
+        worst = worst.max(increase);
+        if increase > limit && (broken.is_none() || increase - limit > excess) {
+            excess = increase - limit;
+            broken = Some(task);
+        }
+    }
+    (worst, broken)
+}
+
+/// The units beyond the share `topk` that lose most for the MACs they free.
+fn dropped_units(problem: &Problem, options: &Options, before: &[Loss], visits: &[Visit]) -> BTreeSet<String> {
+    let kept = (visits.len() as f64 * options.topk) as usize;
+    let mut costs = unit_costs(problem, before, visits);
+    costs.sort_by(|a, b| a.1.total_cmp(&b.1));
+    costs.into_iter().skip(kept).map(|(unit, _)| unit).collect()
+}
+
+/// The increase of the summed loss for each MAC that a visit freed, of the visits that pruned something.
+fn unit_costs(problem: &Problem, before: &[Loss], visits: &[Visit]) -> Vec<(String, f64)> {
+    let Problem { graph, shapes, units } = *problem;
+    let mut keep: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
+    let mut total: f64 = before.iter().map(|loss| loss.mean()).sum();
+    let mut costs = Vec::new();
+    for visit in visits {
+        let Some(accepted) = visit.accepted else { continue };
+        let Some(u) = units.units.iter().position(|unit| unit.id == visit.unit) else { continue };
+        let macs = cost_kept(graph, shapes, units, &keep).macs;
+        keep[u] = accepted;
+        let freed = macs - cost_kept(graph, shapes, units, &keep).macs;
+        let after: f64 = losses_at(visit, accepted).iter().map(|loss| loss.mean()).sum();
+        costs.push((visit.unit.clone(), (after - total) / (freed.max(1) as f64)));
+        total = after;
+    }
+    costs
+}
