@@ -6,7 +6,6 @@ use super::{Failure, files, table};
 use crate::gpu::{Gpu, Session};
 use crate::units::cost;
 use serde::Serialize;
-use std::path::Path;
 use std::time::Instant;
 
 #[derive(Serialize)]
@@ -205,7 +204,18 @@ fn spread(seconds: &[f64]) -> Spread {
 fn print(gpu: &Gpu, times: &[ModelTimes]) {
     let line = device_line(gpu);
     println!("{}, {}, {} kernels\n", line.name, line.driver.trim(), line.class);
-    let header = ["model", "MACs", "parameters", "min ms", "median ms", "p95 ms", "cold ms", "GFLOP/s", "MiB", "speed"];
+    let header = [
+        "model",
+        "MACs",
+        "parameters",
+        "min ms",
+        "median ms",
+        "p95 ms",
+        "cold ms",
+        "GFLOP/s",
+        "MiB",
+        "speed",
+    ];
     let mut table = table::new(&header);
     let first = times[0].latency_ms.median;
     for model in times {
@@ -238,9 +248,4 @@ fn print(gpu: &Gpu, times: &[ModelTimes]) {
         table::numbers_from(&mut table, 3);
         println!("{table}");
     }
-}
-
-/// A model at one image, from a file, for timing.
-pub fn load(path: &Path) -> Result<Model, Failure> {
-    Model::load(path, 1, &super::args::SizeArgs::default())
 }

@@ -29,7 +29,10 @@ pub fn run(args: &DemoArgs, device: Option<&str>) -> Result<(), Failure> {
     }
     let pruned = args.out.join("pruned");
     remove_finished(&pruned)?;
-    eprintln!("3/3 pruning it with {} pictures; every task's loss is measured for every candidate", DATA.train);
+    eprintln!(
+        "3/3 pruning it with {} pictures; every task's loss is measured for every candidate",
+        DATA.train
+    );
     let search = search_args();
     let job = Job { model: &model, tasks: &tasks, out: &pruned, resume: true, search: &search };
     let summary = prune(&gpu, &job)?;

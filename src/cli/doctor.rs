@@ -5,8 +5,8 @@ use super::model::{Model, open};
 use super::verify::{LayerCheck, verify};
 use super::{Failure, files, table};
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Pad, PadMode, Padding, Pool, Resize,
-    Rounding, Sizes, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Pad, PadMode, Padding,
+    Pool, Resize, Rounding, Sizes, Target, ValueId,
 };
 use crate::tensor::Tensor;
 use serde::Serialize;
@@ -43,7 +43,11 @@ pub fn run(args: &DoctorArgs, device: Option<&str>) -> Result<(), Failure> {
     } else {
         print(&diagnosis);
     }
-    if good { Ok(()) } else { Err(Failure::work("this device computes wrong results; please report the table above")) }
+    if good {
+        Ok(())
+    } else {
+        Err(Failure::work("this device computes wrong results; please report the table above"))
+    }
 }
 
 fn print(diagnosis: &Diagnosis) {
@@ -96,7 +100,11 @@ fn network() -> Result<Graph, crate::graph::GraphError> {
     let largest = b.max_pool(gated, pool);
     let joined = b.concat(&[mean, largest], 1);
     let joined = b.pad(joined, Pad { margins: [1, 0, 2, 1], mode: PadMode::Constant(0.25) });
-    let resized = |interpolation, coordinates| Resize { target: Target::Scales([2.0, 2.0]), coordinates, interpolation };
+    let resized = |interpolation, coordinates| Resize {
+        target: Target::Scales([2.0, 2.0]),
+        coordinates,
+        interpolation,
+    };
     let linear = b.resize(joined, resized(Interpolation::Linear, Coordinates::HalfPixel));
     let nearest = b.resize(joined, resized(Interpolation::Nearest(Rounding::Floor), Coordinates::Asymmetric));
     let difference = b.binary(Binary::Sub, linear, nearest);

@@ -50,7 +50,12 @@ pub fn run(args: &EvalArgs, device: Option<&str>) -> Result<(), Failure> {
     for task in &evaluation.tasks {
         let metrics: Vec<String> =
             task.metrics.iter().map(|metric| format!("{} {:.4}", metric.name, metric.value)).collect();
-        table.add_row([task.name.clone(), task.kind.to_owned(), format!("{:.4}", task.loss), metrics.join(", ")]);
+        table.add_row([
+            task.name.clone(),
+            task.kind.to_owned(),
+            format!("{:.4}", task.loss),
+            metrics.join(", "),
+        ]);
     }
     println!("{table}\n{} pictures", report.images);
     Ok(())

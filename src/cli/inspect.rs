@@ -70,10 +70,8 @@ pub fn run(args: &InspectArgs) -> Result<(), Failure> {
 }
 
 fn inspect(model: &Model) -> Inspection {
-    let port = |&id: &ValueId| Port {
-        name: model.graph.value(id).name.clone(),
-        shape: model.shapes[id.0].clone(),
-    };
+    let port =
+        |&id: &ValueId| Port { name: model.graph.value(id).name.clone(), shape: model.shapes[id.0].clone() };
     let total = cost(&model.graph, &model.shapes);
     let costs = node_costs(&model.graph, &model.shapes);
     let layer = |(node, cost): (&crate::graph::Node, &Cost)| {
@@ -114,7 +112,11 @@ fn print(model: &Model, inspection: &Inspection) {
     println!("{}", model.name());
     println!("  inputs   {}", list(&inspection.inputs));
     println!("  outputs  {}", list(&inspection.outputs));
-    println!("  {} MACs, {} parameters\n", table::millions(inspection.macs), table::millions(inspection.params));
+    println!(
+        "  {} MACs, {} parameters\n",
+        table::millions(inspection.macs),
+        table::millions(inspection.params)
+    );
     let mut layers = table::new(&["layer", "operator", "output", "MACs", "parameters"]);
     for layer in &inspection.layers {
         let cells = [layer.macs.to_string(), layer.params.to_string()];

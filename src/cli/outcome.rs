@@ -101,7 +101,12 @@ fn limited_by<'a>(outcome: &'a Outcome, unit: &str) -> Option<&'a str> {
 
 type Measured<'a> = (&'a [Cost; 2], &'a [ModelTimes], [&'a evaluate::Report; 2]);
 
-fn summary(gpu: &Gpu, job: &Job, pruned: &Pruned, (costs, times, reports): Measured) -> Result<Summary, Failure> {
+fn summary(
+    gpu: &Gpu,
+    job: &Job,
+    pruned: &Pruned,
+    (costs, times, reports): Measured,
+) -> Result<Summary, Failure> {
     let [before, after] = costs;
     let outcome = &pruned.outcome;
     let tasks = reports[0].tasks.iter().zip(&reports[1].tasks).map(|(before, after)| TaskSummary {

@@ -5,9 +5,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar over `total` steps; plain lines are left out where standard error is not a terminal.
 pub fn bar(total: usize, what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:>10} [{bar:32}] {pos}/{len} {elapsed} left {eta} {msg}")
-        .expect("the template is valid")
-        .progress_chars("=> ");
+    let style =
+        ProgressStyle::with_template("{prefix:>10} [{bar:32}] {pos}/{len} {elapsed} left {eta} {msg}")
+            .expect("the template is valid")
+            .progress_chars("=> ");
     ProgressBar::new(total as u64).with_style(style).with_prefix(what.to_owned())
 }
 

@@ -70,8 +70,8 @@ fn run_search(
     (tasks, samples): (&[Task], Samples),
     (options, journal): (&Options, &mut Journal),
 ) -> Result<Outcome, Failure> {
-    let mut evaluator = GpuEvaluator::new(gpu, tasks.to_vec(), samples, EvaluateOptions::default())
-        .map_err(eval::failure)?;
+    let mut evaluator =
+        GpuEvaluator::new(gpu, tasks.to_vec(), samples, EvaluateOptions::default()).map_err(eval::failure)?;
     let problem = Problem { graph: &model.graph, shapes: &model.shapes, units: &model.units };
     let mut progress = SearchProgress::new();
     let outcome = search(problem, options, &mut evaluator, journal, &mut progress);
@@ -96,7 +96,10 @@ fn check_weights(model: &Model) -> Result<(), Failure> {
     for value in &model.graph.values {
         let floats = value.constant.as_ref().and_then(|tensor| tensor.f32s().ok()).unwrap_or(&[]);
         if let Some(at) = floats.iter().position(|v| !v.is_finite()) {
-            let reason = format!("constant {}: element {at} is {}, pruning needs finite weights", value.name, floats[at]);
+            let reason = format!(
+                "constant {}: element {at} is {}, pruning needs finite weights",
+                value.name, floats[at]
+            );
             return Err(Failure::file(&model.path, reason));
         }
     }

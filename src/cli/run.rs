@@ -65,8 +65,9 @@ fn write_outputs(folder: &Path, session: &Session, outputs: &[Vec<f32>]) -> Resu
         let safe = port.name.replace(['/', '\\', ':'], "_");
         let file = folder.join(format!("{safe}.npy"));
         write_npy(&file, &port.shape, values)?;
-        let [min, max] =
-            values.iter().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)]);
+        let [min, max] = values
+            .iter()
+            .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)]);
         infos.push(OutputInfo { name: port.name.clone(), shape: port.shape.clone(), min, max, file });
     }
     Ok(infos)
@@ -77,8 +78,12 @@ fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Failure
     let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
     let mut bytes = Vec::new();
     let file = |e| Failure::file(path, e);
-    let mut writer =
-        npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd().map_err(file)?;
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&shape)
+        .writer(&mut bytes)
+        .begin_nd()
+        .map_err(file)?;
     writer.extend(values.iter().copied()).map_err(file)?;
     writer.finish().map_err(file)?;
     files::write_whole(path, &bytes)
@@ -95,7 +100,9 @@ fn read_inputs(args: &RunArgs, model: &Model) -> Result<Vec<Batch>, Failure> {
             _ if names.len() == 1 => (names[0], given.as_str()),
             _ => {
                 let names = names.join(", ");
-                return Err(Failure::input(format!("--input {given}: expected NAME=FILE, NAME one of {names}")));
+                return Err(Failure::input(format!(
+                    "--input {given}: expected NAME=FILE, NAME one of {names}"
+                )));
             }
         };
         files.entry(name).or_default().push(Path::new(file));
@@ -145,5 +152,8 @@ fn images_in(file: &Path, found: &[usize], shape: &[usize]) -> Result<usize, Fai
     if found.len() == shape.len() && &found[1..] == each && count(found) > 0 {
         return Ok(found[0]);
     }
-    Err(Failure::file(file, format!("expected an array of shape {each:?} with any number in front, found {found:?}")))
+    Err(Failure::file(
+        file,
+        format!("expected an array of shape {each:?} with any number in front, found {found:?}"),
+    ))
 }

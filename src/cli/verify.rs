@@ -47,7 +47,9 @@ pub fn run(args: &VerifyArgs, device: Option<&str>) -> Result<(), Failure> {
     }
     match first_bad {
         None => Ok(()),
-        Some(name) => Err(Failure::work(format!("{}: {name} is the first layer beyond its bound", model.name()))),
+        Some(name) => {
+            Err(Failure::work(format!("{}: {name} is the first layer beyond its bound", model.name())))
+        }
     }
 }
 
@@ -77,13 +79,22 @@ pub fn verify(gpu: &Gpu, model: &Model, seed: u64) -> Result<Vec<LayerCheck>, Fa
     let check = |(node, bounded): (&crate::graph::Node, &crate::reference::Bounded)| {
         let found = values[node.outputs[0].0].as_ref().map(Array::to_f32).unwrap_or_default();
         let error = bounded.worst(&found).map_or(0.0, |(_, multiple)| multiple);
-        LayerCheck { name: node.name.clone(), op: node.op.name(), error_over_bound: error, good: error <= 1.0 }
+        LayerCheck {
+            name: node.name.clone(),
+            op: node.op.name(),
+            error_over_bound: error,
+            good: error <= 1.0,
+        }
     };
     Ok(graph.nodes.iter().zip(&bounded).map(check).collect())
 }
 
 /// What the GPU holds for every value, by id.
-fn gpu_values(graph: &Graph, session: &mut Session, inputs: &[Vec<f32>]) -> Result<Vec<Option<Array>>, Failure> {
+fn gpu_values(
+    graph: &Graph,
+    session: &mut Session,
+    inputs: &[Vec<f32>],
+) -> Result<Vec<Option<Array>>, Failure> {
     let mut values: Vec<Option<Array>> =
         graph.values.iter().map(|value| value.constant.as_deref().map(Array::from)).collect();
     for ((&id, port), input) in graph.inputs.iter().zip(&session.plan().inputs).zip(inputs) {

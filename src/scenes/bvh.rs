@@ -24,10 +24,7 @@ pub struct Bvh {
 impl Bvh {
     /// The hierarchy over `bounds`.
     pub fn new(bounds: &[Aabb]) -> Self {
-        let mut tree = Self {
-            nodes: Vec::new(),
-            order: (0..bounds.len()).collect(),
-        };
+        let mut tree = Self { nodes: Vec::new(), order: (0..bounds.len()).collect() };
         if !bounds.is_empty() {
             tree.split(bounds, (0, bounds.len()));
         }
@@ -36,15 +33,9 @@ impl Bvh {
 
     fn split(&mut self, bounds: &[Aabb], range: (usize, usize)) {
         let members = &mut self.order[range.0..range.1];
-        let all = members
-            .iter()
-            .fold(Aabb::EMPTY, |all, &index| all.union(bounds[index]));
+        let all = members.iter().fold(Aabb::EMPTY, |all, &index| all.union(bounds[index]));
         let node = self.nodes.len();
-        self.nodes.push(Node {
-            bounds: all,
-            range,
-            second: None,
-        });
+        self.nodes.push(Node { bounds: all, range, second: None });
         if members.len() <= LEAF {
             return;
         }

@@ -35,13 +35,7 @@ impl Camera {
         let level = forward.cross(vec3(0.0, 1.0, 0.0)).unit();
         let upright = level.cross(forward);
         let right = (level + upright * roll).unit();
-        Self {
-            position,
-            right,
-            up: right.cross(forward),
-            forward,
-            focal,
-        }
+        Self { position, right, up: right.cross(forward), forward, focal }
     }
 
     /// The ray through a point of the picture; pixel centres lie at halves.
@@ -90,11 +84,8 @@ impl Camera {
                 break;
             }
         }
-        let target = vec3(
-            size.x * rng.range(0.25, 0.75),
-            rng.range(0.3, 1.35),
-            size.z * rng.range(0.25, 0.75),
-        );
+        let target =
+            vec3(size.x * rng.range(0.25, 0.75), rng.range(0.3, 1.35), size.z * rng.range(0.25, 0.75));
         // A target straight below would leave the horizon undefined.
         let away = target + vec3(0.011, 0.0, 0.007);
         let focal = WIDTH as f32 * rng.range(0.55, 0.95);
@@ -123,9 +114,5 @@ impl Camera {
 
 fn near_the_edge(length: f32, rng: &mut Rng) -> f32 {
     let offset = rng.range(0.2, 0.4 * length);
-    if rng.chance(0.5) {
-        offset
-    } else {
-        length - offset
-    }
+    if rng.chance(0.5) { offset } else { length - offset }
 }

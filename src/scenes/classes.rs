@@ -36,8 +36,8 @@ pub enum Class {
 
 /// Names of the pixel classes, in the order of their values.
 pub const CLASS_NAMES: [&str; 13] = [
-    "wall", "floor", "ceiling", "table", "chair", "bed", "sofa", "cabinet", "lamp", "window",
-    "picture", "plant", "box",
+    "wall", "floor", "ceiling", "table", "chair", "bed", "sofa", "cabinet", "lamp", "window", "picture",
+    "plant", "box",
 ];
 
 /// The kind of room; decides what furniture is likely.
@@ -60,14 +60,8 @@ pub enum Room {
 
 impl Room {
     /// Every kind of room, in the order of the class numbers.
-    pub const ALL: [Self; 6] = [
-        Self::Bedroom,
-        Self::Living,
-        Self::Dining,
-        Self::Office,
-        Self::Kitchen,
-        Self::Store,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Bedroom, Self::Living, Self::Dining, Self::Office, Self::Kitchen, Self::Store];
 }
 
 /// Names of the room classes, in the order of their values.

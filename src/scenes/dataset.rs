@@ -72,20 +72,11 @@ pub fn write_dataset(
     let finished = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
     let tasks = out.join("tasks.toml");
     if tasks.exists() {
-        fs::remove_file(&tasks).map_err(|source| SceneError::Write {
-            path: tasks.clone(),
-            source,
-        })?;
+        fs::remove_file(&tasks).map_err(|source| SceneError::Write { path: tasks.clone(), source })?;
     }
     let splits = [("train", options.train, 0), ("val", options.val, VAL_START)];
     for (name, count, start) in splits {
-        let split = Split {
-            folder: out.join(name),
-            count,
-            start,
-            seed: options.seed,
-            finished: &finished,
-        };
+        let split = Split { folder: out.join(name), count, start, seed: options.seed, finished: &finished };
         split.write()?;
     }
     replace(&tasks, manifest::tasks_toml().as_bytes())
@@ -125,30 +116,16 @@ impl Split<'_> {
         if let Some(error) = lock(&failure).take() {
             return Err(error);
         }
-        let table: String = rooms
-            .iter()
-            .enumerate()
-            .map(|(index, room)| format!("{index:06},{room}\n"))
-            .collect();
+        let table: String =
+            rooms.iter().enumerate().map(|(index, room)| format!("{index:06},{room}\n")).collect();
         replace(&self.folder.join("room.csv"), table.as_bytes())
     }
 
     fn write_picture(&self, index: usize) -> Result<u8, SceneError> {
         let picture = render(self.seed, self.start + index as u64);
         let file = |folder: &str| self.folder.join(folder).join(format!("{index:06}.png"));
-        let depth: Vec<u8> = picture
-            .depth
-            .iter()
-            .flat_map(|depth| depth.to_ne_bytes())
-            .collect();
-        let Picture {
-            image,
-            seg,
-            normals,
-            edges,
-            room,
-            ..
-        } = picture;
+        let depth: Vec<u8> = picture.depth.iter().flat_map(|depth| depth.to_ne_bytes()).collect();
+        let Picture { image, seg, normals, edges, room, .. } = picture;
         let (grey, colour) = (ExtendedColorType::L8, ExtendedColorType::Rgb8);
         write_png(&file("images"), &image, colour)?;
         write_png(&file("seg"), &seg, grey)?;
@@ -162,19 +139,14 @@ impl Split<'_> {
 
 /// A worker that panicked has already failed the run; its data may still be read.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn write_png(path: &Path, pixels: &[u8], colour: ExtendedColorType) -> Result<(), SceneError> {
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
         .write_image(pixels, WIDTH as u32, HEIGHT as u32, colour)
-        .map_err(|source| SceneError::Encode {
-            path: path.to_owned(),
-            source,
-        })?;
+        .map_err(|source| SceneError::Encode { path: path.to_owned(), source })?;
     replace(path, &bytes)
 }
 
@@ -185,10 +157,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), SceneError> {
     let part = PathBuf::from(name);
     fs::write(&part, bytes)
         .and_then(|()| fs::rename(&part, path))
-        .map_err(|source| SceneError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        .map_err(|source| SceneError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -198,11 +167,7 @@ mod tests {
     #[test]
     fn a_complete_data_set_is_written_and_an_unwritable_place_is_named() {
         let out = std::env::temp_dir().join(format!("scenes-{}", std::process::id()));
-        let options = SceneOptions {
-            train: 2,
-            val: 1,
-            seed: 3,
-        };
+        let options = SceneOptions { train: 2, val: 1, seed: 3 };
         let calls = AtomicUsize::new(0);
         let progress = |_: usize, total: usize| {
             assert_eq!(total, 3);

@@ -12,42 +12,20 @@ pub fn window(width: f32, low: f32, high: f32, glow: f32, rng: &mut Rng) -> Mode
     let mut model = Model::new(Class::Window);
     let half = width * 0.5;
     let sky = vec3(0.35, 0.55, 0.9).lerp(vec3(0.75, 0.78, 0.8), rng.unit());
-    let land = vec3(
-        rng.range(0.08, 0.35),
-        rng.range(0.2, 0.4),
-        rng.range(0.05, 0.25),
-    );
+    let land = vec3(rng.range(0.08, 0.35), rng.range(0.2, 0.4), rng.range(0.05, 0.25));
     let view = Material::patterned(Pattern::View, (sky, land), 0.7, rng).glowing(glow);
-    model.block(
-        vec3(-half, low, 0.0),
-        vec3(half, high, 0.01),
-        Material {
-            glass: true,
-            ..view
-        },
-    );
-    let frame = if rng.chance(0.7) {
-        Material::plain(Vec3::splat(0.8)).glossy(0.2)
-    } else {
-        palette::wood(rng)
-    };
+    model.block(vec3(-half, low, 0.0), vec3(half, high, 0.01), Material { glass: true, ..view });
+    let frame =
+        if rng.chance(0.7) { Material::plain(Vec3::splat(0.8)).glossy(0.2) } else { palette::wood(rng) };
     let (bar, out) = (rng.range(0.04, 0.08), 0.05);
     for y in [low - bar, high] {
-        model.block(
-            vec3(-half - bar, y, 0.0),
-            vec3(half + bar, y + bar, out),
-            frame,
-        );
+        model.block(vec3(-half - bar, y, 0.0), vec3(half + bar, y + bar, out), frame);
     }
     for x in [-half - bar, half] {
         model.block(vec3(x, low, 0.0), vec3(x + bar, high, out), frame);
     }
     if rng.chance(0.7) {
-        model.block(
-            vec3(-bar * 0.4, low, 0.0),
-            vec3(bar * 0.4, high, 0.03),
-            frame,
-        );
+        model.block(vec3(-bar * 0.4, low, 0.0), vec3(bar * 0.4, high, 0.03), frame);
     }
     if rng.chance(0.4) {
         let y = low + (high - low) * 0.6;
@@ -67,17 +45,9 @@ pub fn picture(height: f32, rng: &mut Rng) -> Model {
     let art = Material::patterned(Pattern::Art, colours, period, rng).glossy(0.1);
     let centre = vec3(0.0, height, 0.0);
     let extent = vec3(half, rise, 0.0);
-    model.block(
-        centre - extent,
-        centre + extent + vec3(0.0, 0.0, out),
-        frame,
-    );
+    model.block(centre - extent, centre + extent + vec3(0.0, 0.0, out), frame);
     let inner = extent - vec3(border, border, 0.0);
-    model.block(
-        centre - inner,
-        centre + inner + vec3(0.0, 0.0, out + 0.006),
-        art,
-    );
+    model.block(centre - inner, centre + inner + vec3(0.0, 0.0, out + 0.006), art);
     model
 }
 
@@ -134,11 +104,7 @@ pub fn panel_light(ceiling: f32, tint: Vec3, rng: &mut Rng) -> Model {
     let mut model = Model::new(Class::Lamp);
     let (x, z) = (rng.range(0.2, 0.6), rng.range(0.08, 0.3));
     let shade = lit_shade(tint, rng);
-    model.block(
-        vec3(-x, ceiling - 0.05, -z),
-        vec3(x, ceiling - 0.005, z),
-        shade,
-    );
+    model.block(vec3(-x, ceiling - 0.05, -z), vec3(x, ceiling - 0.005, z), shade);
     model
 }
 
@@ -180,12 +146,7 @@ pub fn plant(height: f32, rng: &mut Rng) -> Model {
     let pot = height * rng.range(0.2, 0.32);
     let middle = height * 0.35;
     let at = |x: f32, y: f32, z: f32| vec3(x, y, z + middle);
-    model.frustum(
-        at(0.0, 0.0, 0.0),
-        pot,
-        (radius * 0.75, radius),
-        Material::plain(colour).glossy(0.2),
-    );
+    model.frustum(at(0.0, 0.0, 0.0), pot, (radius * 0.75, radius), Material::plain(colour).glossy(0.2));
     let stem = Material::plain(vec3(0.2, 0.14, 0.06));
     model.frustum(at(0.0, pot, 0.0), height * 0.4, (0.02, 0.01), stem);
     let bushy = rng.chance(0.5);
@@ -268,11 +229,7 @@ pub fn screen(width: f32, rng: &mut Rng) -> Model {
     if rng.chance(0.6) {
         let pair = (rng.colour(0.6, 0.6), Vec3::splat(0.7));
         let picture = Material::patterned(Pattern::Art, pair, 0.15, rng).glowing(0.7);
-        model.block(
-            vec3(-half + 0.015, 0.095, 0.1),
-            vec3(half - 0.015, 0.065 + rise, 0.133),
-            picture,
-        );
+        model.block(vec3(-half + 0.015, 0.095, 0.1), vec3(half - 0.015, 0.065 + rise, 0.133), picture);
     }
     model
 }

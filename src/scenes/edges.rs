@@ -58,8 +58,7 @@ fn neighbours(pixel: usize) -> impl Iterator<Item = usize> {
     let (column, row) = (pixel % WIDTH, pixel / WIDTH);
     let rows = row.saturating_sub(1)..(row + 2).min(HEIGHT);
     let columns = column.saturating_sub(1)..(column + 2).min(WIDTH);
-    rows.flat_map(move |r| columns.clone().map(move |c| r * WIDTH + c))
-        .filter(move |&other| other != pixel)
+    rows.flat_map(move |r| columns.clone().map(move |c| r * WIDTH + c)).filter(move |&other| other != pixel)
 }
 
 /// Whether one of two neighbouring points lies in front of the other one's surface and the other
@@ -75,9 +74,7 @@ fn is_jump(a: (&Ray, &Hit), b: (&Ray, &Hit)) -> bool {
     };
     let limit = 0.04 + 0.02 * a.1.surface.t.min(b.1.surface.t);
     match (beyond(a, b), beyond(b, a)) {
-        (Some(there), Some(here)) => {
-            there.abs().min(here.abs()) > limit && (there > 0.0) != (here > 0.0)
-        }
+        (Some(there), Some(here)) => there.abs().min(here.abs()) > limit && (there > 0.0) != (here > 0.0),
         // A ray past the horizon of the other surface never meets it.
         (Some(gap), None) | (None, Some(gap)) => gap.abs() > limit,
         (None, None) => true,

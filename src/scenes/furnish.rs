@@ -51,23 +51,14 @@ const LIKELY: [(Item, [f32; 6], usize); 14] = [
 
 /// A complete room.
 pub fn furnished_room(room: Room, rng: &mut Rng) -> Scene {
-    let size = vec3(
-        rng.range(2.9, 6.2),
-        rng.range(2.3, 3.2),
-        rng.range(2.9, 6.2),
-    );
+    let size = vec3(rng.range(2.9, 6.2), rng.range(2.3, 3.2), rng.range(2.9, 6.2));
     let plain = palette::wall(rng);
     let mut walls = [plain; 4];
     if rng.chance(0.35) {
         let which = rng.below(4);
         walls[which] = palette::wall(rng);
     }
-    let shell = Shell {
-        size,
-        walls,
-        floor: palette::floor(rng),
-        ceiling: palette::ceiling(rng),
-    };
+    let shell = Shell { size, walls, floor: palette::floor(rng), ceiling: palette::ceiling(rng) };
     let scene = Scene {
         room,
         shell,
@@ -76,11 +67,7 @@ pub fn furnished_room(room: Room, rng: &mut Rng) -> Scene {
         ambient: Vec3::default(),
         bvh: Bvh::default(),
     };
-    let mut layout = Layout {
-        scene,
-        rng,
-        stands: Vec::new(),
-    };
+    let mut layout = Layout { scene, rng, stands: Vec::new() };
     fixtures(&mut layout);
     for (item, likely, attempts) in LIKELY {
         for _ in 0..attempts {
@@ -99,11 +86,7 @@ pub fn furnished_room(room: Room, rng: &mut Rng) -> Scene {
 fn fixtures(layout: &mut Layout) {
     let size = layout.size();
     if layout.rng.chance(0.3) {
-        let extent = vec3(
-            layout.rng.range(0.3, 1.3),
-            size.y,
-            layout.rng.range(0.15, 0.8),
-        );
+        let extent = vec3(layout.rng.range(0.3, 1.3), size.y, layout.rng.range(0.15, 0.8));
         let wall = layout.scene.shell.walls[0];
         layout.on_wall(decor::partition(extent, wall));
     }
@@ -165,43 +148,23 @@ fn place(layout: &mut Layout, item: Item) {
 }
 
 fn coffee_table_size(rng: &mut Rng) -> Vec3 {
-    vec3(
-        rng.range(0.7, 1.2),
-        rng.range(0.35, 0.48),
-        rng.range(0.5, 0.75),
-    )
+    vec3(rng.range(0.7, 1.2), rng.range(0.35, 0.48), rng.range(0.5, 0.75))
 }
 
 fn wardrobe_size(rng: &mut Rng) -> Vec3 {
-    vec3(
-        rng.range(0.8, 1.9),
-        rng.range(1.7, 2.2),
-        rng.range(0.5, 0.65),
-    )
+    vec3(rng.range(0.8, 1.9), rng.range(1.7, 2.2), rng.range(0.5, 0.65))
 }
 
 fn cabinet_size(rng: &mut Rng) -> Vec3 {
-    vec3(
-        rng.range(0.45, 1.7),
-        rng.range(0.5, 1.15),
-        rng.range(0.35, 0.5),
-    )
+    vec3(rng.range(0.45, 1.7), rng.range(0.5, 1.15), rng.range(0.35, 0.5))
 }
 
 fn shelf_size(rng: &mut Rng) -> Vec3 {
-    vec3(
-        rng.range(0.6, 1.3),
-        rng.range(0.9, 2.15),
-        rng.range(0.26, 0.4),
-    )
+    vec3(rng.range(0.6, 1.3), rng.range(0.9, 2.15), rng.range(0.26, 0.4))
 }
 
 fn wall_or_free(layout: &mut Layout, model: Model, wall: f32) -> Option<usize> {
-    if layout.rng.chance(wall) {
-        layout.against_wall(model)
-    } else {
-        layout.freestanding(model, 0.6)
-    }
+    if layout.rng.chance(wall) { layout.against_wall(model) } else { layout.freestanding(model, 0.6) }
 }
 
 /// A bed, perhaps with a small table at its side.
@@ -224,11 +187,7 @@ fn bedstead(layout: &mut Layout) {
 
 /// Kitchen cabinets along a wall, some with cabinets above them.
 fn counter(layout: &mut Layout) {
-    let size = vec3(
-        layout.rng.range(1.5, 3.2),
-        layout.rng.range(0.85, 0.95),
-        0.6,
-    );
+    let size = vec3(layout.rng.range(1.5, 3.2), layout.rng.range(0.85, 0.95), 0.6);
     let lower = furniture::cabinet(size, 0.0, layout.rng);
     let Some(index) = layout.against_wall(lower) else {
         return;
@@ -252,11 +211,7 @@ fn counter(layout: &mut Layout) {
 
 /// A table with chairs around it.
 fn dining_set(layout: &mut Layout) {
-    let size = vec3(
-        layout.rng.range(0.9, 1.9),
-        layout.rng.range(0.7, 0.78),
-        layout.rng.range(0.75, 1.0),
-    );
+    let size = vec3(layout.rng.range(0.9, 1.9), layout.rng.range(0.7, 0.78), layout.rng.range(0.75, 1.0));
     let table = furniture::table(size, layout.rng);
     let Some(index) = layout.freestanding(table, 1.0) else {
         return;
@@ -264,10 +219,7 @@ fn dining_set(layout: &mut Layout) {
     let pose = layout.scene.objects[index].pose;
     let half = size.x * 0.5;
     let middle = size.z * 0.5;
-    let mut seats = vec![
-        (vec3(-half, 0.0, middle), 0.5),
-        (vec3(half, 0.0, middle), -0.5),
-    ];
+    let mut seats = vec![(vec3(-half, 0.0, middle), 0.5), (vec3(half, 0.0, middle), -0.5)];
     let per_side = if size.x > 1.3 { 2 } else { 1 };
     for seat in 0..per_side {
         let x = (seat as f32 - 0.5 * (per_side - 1) as f32) * 0.62;
@@ -320,11 +272,8 @@ fn desk(layout: &mut Layout) {
 
 /// Boxes, some on top of others.
 fn stack(layout: &mut Layout) {
-    let mut size = vec3(
-        layout.rng.range(0.25, 0.7),
-        layout.rng.range(0.2, 0.55),
-        layout.rng.range(0.25, 0.6),
-    );
+    let mut size =
+        vec3(layout.rng.range(0.25, 0.7), layout.rng.range(0.2, 0.55), layout.rng.range(0.25, 0.6));
     let lowest = decor::carton(size, layout.rng);
     let Some(mut below) = wall_or_free(layout, lowest, 0.6) else {
         return;
@@ -369,11 +318,8 @@ fn decorate(layout: &mut Layout) {
 fn small_thing(layout: &mut Layout, stand: usize, store: bool) {
     let choice = layout.rng.below(10);
     if store || choice == 0 {
-        let size = vec3(
-            layout.rng.range(0.15, 0.4),
-            layout.rng.range(0.1, 0.3),
-            layout.rng.range(0.15, 0.28),
-        );
+        let size =
+            vec3(layout.rng.range(0.15, 0.4), layout.rng.range(0.1, 0.3), layout.rng.range(0.15, 0.28));
         let carton = decor::carton(size, layout.rng);
         layout.upon(carton, stand);
     } else if choice <= 2 {

@@ -30,11 +30,7 @@ fn legs(model: &mut Model, size: Vec3, material: Material, rng: &mut Rng) {
 pub fn table(size: Vec3, rng: &mut Rng) -> Model {
     let mut model = Model::new(Class::Table);
     let top = palette::furniture(rng);
-    let frame = if rng.chance(0.5) {
-        top
-    } else {
-        palette::metal(rng)
-    };
+    let frame = if rng.chance(0.5) { top } else { palette::metal(rng) };
     let (half, thick) = (size.x * 0.5, rng.range(0.025, 0.06));
     let under = size.y - thick;
     let centre = vec3(0.0, size.y, size.z * 0.5);
@@ -42,12 +38,7 @@ pub fn table(size: Vec3, rng: &mut Rng) -> Model {
         let radius = half.min(size.z * 0.5);
         model.frustum(vec3(0.0, under, size.z * 0.5), thick, (radius, radius), top);
         model.frustum(vec3(0.0, 0.0, size.z * 0.5), under, (0.07, 0.05), frame);
-        model.frustum(
-            vec3(0.0, 0.0, size.z * 0.5),
-            0.03,
-            (radius * 0.6, radius * 0.5),
-            frame,
-        );
+        model.frustum(vec3(0.0, 0.0, size.z * 0.5), 0.03, (radius * 0.6, radius * 0.5), frame);
         model.support(centre, (radius * 0.7, radius * 0.7), 0.9);
         return model;
     }
@@ -59,35 +50,18 @@ pub fn table(size: Vec3, rng: &mut Rng) -> Model {
 
 /// A desk: a table that may have drawers on one side and a back panel.
 pub fn desk(rng: &mut Rng) -> Model {
-    let size = vec3(
-        rng.range(1.0, 1.7),
-        rng.range(0.7, 0.78),
-        rng.range(0.55, 0.8),
-    );
+    let size = vec3(rng.range(1.0, 1.7), rng.range(0.7, 0.78), rng.range(0.55, 0.8));
     let mut model = table(size, rng);
     let body = palette::furniture(rng);
     let half = size.x * 0.5;
     if rng.chance(0.6) {
         let side = if rng.chance(0.5) { 1.0 } else { -1.0 };
         let centre = side * (half - 0.24);
-        model.block(
-            vec3(centre - 0.2, 0.04, 0.06),
-            vec3(centre + 0.2, size.y - 0.07, size.z - 0.08),
-            body,
-        );
-        drawer_lines(
-            &mut model,
-            (centre, 0.36),
-            (0.06, size.y - 0.1),
-            size.z - 0.08,
-        );
+        model.block(vec3(centre - 0.2, 0.04, 0.06), vec3(centre + 0.2, size.y - 0.07, size.z - 0.08), body);
+        drawer_lines(&mut model, (centre, 0.36), (0.06, size.y - 0.1), size.z - 0.08);
     }
     if rng.chance(0.4) {
-        model.block(
-            vec3(-half + 0.05, 0.3, 0.02),
-            vec3(half - 0.05, size.y - 0.06, 0.05),
-            body,
-        );
+        model.block(vec3(-half + 0.05, 0.3, 0.02), vec3(half - 0.05, size.y - 0.06, 0.05), body);
     }
     model
 }
@@ -111,37 +85,21 @@ pub fn chair(office: bool, rng: &mut Rng) -> Model {
     let mut model = Model::new(Class::Chair);
     let (width, seat) = (rng.range(0.38, 0.5), rng.range(0.42, 0.5));
     let half = width * 0.5;
-    let frame = if office || rng.chance(0.35) {
-        palette::metal(rng)
-    } else {
-        palette::furniture(rng)
-    };
-    let cover = if office || rng.chance(0.5) {
-        palette::fabric(rng)
-    } else {
-        frame
-    };
+    let frame = if office || rng.chance(0.35) { palette::metal(rng) } else { palette::furniture(rng) };
+    let cover = if office || rng.chance(0.5) { palette::fabric(rng) } else { frame };
     let stool = !office && rng.chance(0.1);
     let thick = if office { 0.08 } else { rng.range(0.03, 0.07) };
     if stool {
         model.frustum(vec3(0.0, seat, half), thick, (half, half), cover);
     } else {
-        model.block(
-            vec3(-half, seat - thick, 0.0),
-            vec3(half, seat, width),
-            cover,
-        );
+        model.block(vec3(-half, seat - thick, 0.0), vec3(half, seat, width), cover);
         backrest(&mut model, half, seat, (frame, cover), rng);
     }
     if office {
         model.frustum(vec3(0.0, 0.08, half), seat - 0.15, (0.03, 0.03), frame);
         model.frustum(vec3(0.0, 0.0, half), 0.1, (half * 1.1, 0.05), frame);
         for x in [-half - 0.03, half] {
-            model.block(
-                vec3(x, seat + 0.18, 0.1),
-                vec3(x + 0.03, seat + 0.21, width * 0.75),
-                frame,
-            );
+            model.block(vec3(x, seat + 0.18, 0.1), vec3(x + 0.03, seat + 0.21, width * 0.75), frame);
         }
     } else {
         legs(&mut model, vec3(width, seat - thick, width), frame, rng);
@@ -153,11 +111,7 @@ fn backrest(model: &mut Model, half: f32, seat: f32, looks: (Material, Material)
     let (frame, cover) = looks;
     let top = seat + rng.range(0.35, 0.6);
     if rng.chance(0.5) {
-        model.block(
-            vec3(-half, seat, 0.0),
-            vec3(half, top, rng.range(0.03, 0.07)),
-            cover,
-        );
+        model.block(vec3(-half, seat, 0.0), vec3(half, top, rng.range(0.03, 0.07)), cover);
         return;
     }
     for x in [-half, half - 0.035] {
@@ -175,27 +129,16 @@ pub fn bed(rng: &mut Rng) -> Model {
     let mut model = Model::new(Class::Bed);
     let width = rng.pick(&[0.9, 1.0, 1.4, 1.6, 1.8]);
     let (half, length) = (width * 0.5, rng.range(1.9, 2.1));
-    let (frame, sheet, blanket) = (
-        palette::furniture(rng),
-        Material::plain(rng.colour(0.15, 0.8)).glossy(0.0),
-        palette::fabric(rng),
-    );
+    let (frame, sheet, blanket) =
+        (palette::furniture(rng), Material::plain(rng.colour(0.15, 0.8)).glossy(0.0), palette::fabric(rng));
     let base = rng.range(0.2, 0.35);
     let top = base + rng.range(0.15, 0.25);
     model.block(vec3(-half, 0.08, 0.0), vec3(half, base, length), frame);
     legs(&mut model, vec3(width, 0.08, length), frame, rng);
-    model.block(
-        vec3(-half + 0.02, base, 0.04),
-        vec3(half - 0.02, top, length - 0.03),
-        sheet,
-    );
+    model.block(vec3(-half + 0.02, base, 0.04), vec3(half - 0.02, top, length - 0.03), sheet);
     if rng.chance(0.8) {
         let head = top + rng.range(0.2, 0.7);
-        model.block(
-            vec3(-half - 0.02, 0.0, 0.0),
-            vec3(half + 0.02, head, 0.05),
-            frame,
-        );
+        model.block(vec3(-half - 0.02, 0.0, 0.0), vec3(half + 0.02, head, 0.05), frame);
     }
     if rng.chance(0.85) {
         let start = rng.range(0.55, 1.2);
@@ -223,11 +166,7 @@ pub fn sofa(seats: usize, rng: &mut Rng) -> Model {
     let (depth, seat) = (rng.range(0.75, 0.95), rng.range(0.36, 0.46));
     let (back, back_height) = (rng.range(0.16, 0.25), rng.range(0.7, 0.95));
     let foot = rng.range(0.03, 0.14);
-    model.block(
-        vec3(-half, foot, 0.0),
-        vec3(half, seat - 0.12, depth - 0.02),
-        cover,
-    );
+    model.block(vec3(-half, foot, 0.0), vec3(half, seat - 0.12, depth - 0.02), cover);
     model.block(vec3(-half, foot, 0.0), vec3(half, back_height, back), cover);
     let arm_height = seat + rng.range(0.08, 0.22);
     for x in [-half, half - arm] {
@@ -243,20 +182,12 @@ pub fn sofa(seats: usize, rng: &mut Rng) -> Model {
     let step = (2.0 * half - 2.0 * arm) / seats as f32;
     for index in 0..seats {
         let x = -half + arm + step * index as f32;
-        model.block(
-            vec3(x + 0.01, seat - 0.13, back),
-            vec3(x + step - 0.01, seat, depth + 0.02),
-            cover,
-        );
+        model.block(vec3(x + 0.01, seat - 0.13, back), vec3(x + step - 0.01, seat, depth + 0.02), cover);
     }
     let cushion = palette::fabric(rng);
     for _ in 0..rng.below(seats + 1) {
         let x = rng.range(-half + arm + 0.2, half - arm - 0.18);
-        model.ellipsoid(
-            vec3(x, seat + 0.17, back + 0.1),
-            vec3(0.2, 0.19, 0.09),
-            cushion,
-        );
+        model.ellipsoid(vec3(x, seat + 0.17, back + 0.1), vec3(0.2, 0.19, 0.09), cushion);
     }
     let wood = palette::furniture(rng);
     legs(&mut model, vec3(2.0 * half, foot, depth), wood, rng);
@@ -267,22 +198,10 @@ pub fn sofa(seats: usize, rng: &mut Rng) -> Model {
 pub fn cabinet(size: Vec3, lift: f32, rng: &mut Rng) -> Model {
     let mut model = Model::new(Class::Cabinet);
     let body = palette::furniture(rng);
-    let front = if rng.chance(0.6) {
-        body
-    } else {
-        palette::furniture(rng)
-    };
+    let front = if rng.chance(0.6) { body } else { palette::furniture(rng) };
     let (half, top) = (size.x * 0.5, lift + size.y);
-    let plinth = if lift > 0.0 {
-        lift
-    } else {
-        rng.range(0.02, 0.1)
-    };
-    model.block(
-        vec3(-half, plinth, 0.0),
-        vec3(half, top, size.z - 0.02),
-        body,
-    );
+    let plinth = if lift > 0.0 { lift } else { rng.range(0.02, 0.1) };
+    model.block(vec3(-half, plinth, 0.0), vec3(half, top, size.z - 0.02), body);
     if plinth < 0.05 {
         legs(&mut model, vec3(size.x, plinth, size.z), body, rng);
     }
@@ -302,11 +221,7 @@ pub fn cabinet(size: Vec3, lift: f32, rng: &mut Rng) -> Model {
         } else {
             let y = plinth + (top - plinth) * 0.55;
             let grip = x + if door % 2 == 0 { step - 0.07 } else { 0.05 };
-            model.block(
-                vec3(grip, y, size.z),
-                vec3(grip + 0.02, y + 0.15, size.z + 0.03),
-                handle,
-            );
+            model.block(vec3(grip, y, size.z), vec3(grip + 0.02, y + 0.15, size.z + 0.03), handle);
         }
     }
     if top < 1.4 {
@@ -331,11 +246,7 @@ pub fn shelf(size: Vec3, rng: &mut Rng) -> Model {
     let step = (size.y - 0.05) / boards as f32;
     for row in 0..=boards {
         let y = 0.03 + step * row as f32;
-        model.block(
-            vec3(-half + thick, y - thick, 0.0),
-            vec3(half - thick, y, size.z),
-            board,
-        );
+        model.block(vec3(-half + thick, y - thick, 0.0), vec3(half - thick, y, size.z), board);
         if row < boards {
             let centre = vec3(0.0, y, size.z * 0.5);
             model.support(centre, (half * 0.85, size.z * 0.3), step - 0.04);

@@ -53,12 +53,7 @@ impl Layout<'_> {
     /// Places the model without a check; returns its index.
     pub fn insert(&mut self, model: Model, pose: Pose) -> usize {
         let owner = self.scene.objects.len();
-        self.stands
-            .extend(model.supports.iter().map(|&support| Stand {
-                pose,
-                support,
-                owner,
-            }));
+        self.stands.extend(model.supports.iter().map(|&support| Stand { pose, support, owner }));
         self.scene.objects.push(Object::new(model, pose));
         owner
     }
@@ -66,8 +61,7 @@ impl Layout<'_> {
     /// Places the model at `pose` where that is free.
     pub fn try_at(&mut self, model: Model, pose: Pose, exempt: Option<usize>) -> Option<usize> {
         let bounds = pose.bounds(&model.bounds());
-        self.is_free(&bounds, exempt)
-            .then(|| self.insert(model, pose))
+        self.is_free(&bounds, exempt).then(|| self.insert(model, pose))
     }
 
     /// Places the model with its back against a wall.
@@ -100,11 +94,7 @@ impl Layout<'_> {
     fn wall_pose(&mut self, wall: usize, local: &Aabb, gap: f32) -> Pose {
         let size = self.size();
         let half = (local.high.x - local.low.x) * 0.5;
-        let length = if wall.is_multiple_of(2) {
-            size.x
-        } else {
-            size.z
-        };
+        let length = if wall.is_multiple_of(2) { size.x } else { size.z };
         // Furniture likes corners: a third of it goes to one.
         let along = match self.rng.below(6) {
             0 => half + 0.02,
@@ -123,11 +113,8 @@ impl Layout<'_> {
     /// A random pose somewhere in the room; `margin` keeps it from the walls.
     pub fn free_pose(&mut self, margin: f32) -> Pose {
         let size = self.size();
-        let origin = vec3(
-            self.rng.range(margin, size.x - margin),
-            0.0,
-            self.rng.range(margin, size.z - margin),
-        );
+        let origin =
+            vec3(self.rng.range(margin, size.x - margin), 0.0, self.rng.range(margin, size.z - margin));
         if self.rng.chance(0.6) {
             let turns = self.rng.below(4);
             return Pose::quarter(origin, turns);
@@ -158,11 +145,7 @@ impl Layout<'_> {
         if bounds.high.y > self.stands[stand].support.clearance {
             return None;
         }
-        let shift = vec3(
-            self.rng.range(-half.0, half.0),
-            0.0,
-            self.rng.range(-half.1, half.1) * 0.6,
-        );
+        let shift = vec3(self.rng.range(-half.0, half.0), 0.0, self.rng.range(-half.1, half.1) * 0.6);
         let middle = vec3(0.0, 0.0, (bounds.low.z + bounds.high.z) * 0.5);
         let yaw = self.rng.range(-0.3, 0.3);
         let inner = Pose::new(centre + shift - middle, yaw);

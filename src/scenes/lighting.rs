@@ -9,11 +9,7 @@ use super::vector::{Vec3, vec3};
 /// Windows on the walls; by day each one lights the room.
 pub fn windows(layout: &mut Layout) {
     let day = layout.rng.chance(0.7);
-    let glow = if day {
-        layout.rng.range(2.0, 7.0)
-    } else {
-        layout.rng.range(0.05, 0.3)
-    };
+    let glow = if day { layout.rng.range(2.0, 7.0) } else { layout.rng.range(0.05, 0.3) };
     let daylight = vec3(1.0, 0.88, 0.7).lerp(vec3(0.75, 0.88, 1.0), layout.rng.unit());
     let top = layout.size().y;
     for likely in [0.7, 0.4] {
@@ -102,11 +98,7 @@ pub fn table_lamp(layout: &mut Layout, stand: usize) {
 /// The tint of a lamp, black where it is off. Every light costs a shadow ray for each sample.
 fn switched_tint(layout: &mut Layout) -> Vec3 {
     let tint = palette::light_tint(layout.rng);
-    if layout.rng.chance(0.6) && layout.scene.lights.len() < 3 {
-        tint
-    } else {
-        Vec3::default()
-    }
+    if layout.rng.chance(0.6) && layout.scene.lights.len() < 3 { tint } else { Vec3::default() }
 }
 
 fn light_up(layout: &mut Layout, lamp: Option<usize>, bulb: (f32, f32), colour: Vec3) {

@@ -66,13 +66,7 @@ impl Material {
 
     /// A surface with a pattern of two colours.
     pub fn patterned(pattern: Pattern, colours: (Vec3, Vec3), period: f32, rng: &mut Rng) -> Self {
-        Self {
-            pattern,
-            accent: colours.1,
-            period,
-            salt: rng.next_u32(),
-            ..Self::plain(colours.0)
-        }
+        Self { pattern, accent: colours.1, period, salt: rng.next_u32(), ..Self::plain(colours.0) }
     }
 
     /// The same surface with a highlight.

@@ -38,11 +38,7 @@ pub struct Model {
 impl Model {
     /// An object without parts.
     pub fn new(class: Class) -> Self {
-        Self {
-            class,
-            parts: Vec::new(),
-            supports: Vec::new(),
-        }
+        Self { class, parts: Vec::new(), supports: Vec::new() }
     }
 
     /// Adds a block given by two opposite corners.
@@ -53,11 +49,7 @@ impl Model {
 
     /// Adds an upright cylinder or truncated cone.
     pub fn frustum(&mut self, base: Vec3, height: f32, radii: (f32, f32), material: Material) {
-        let shape = Shape::Frustum {
-            base,
-            height,
-            radii,
-        };
+        let shape = Shape::Frustum { base, height, radii };
         self.parts.push(Part { shape, material });
     }
 
@@ -69,18 +61,12 @@ impl Model {
 
     /// Declares a surface that can carry smaller objects.
     pub fn support(&mut self, centre: Vec3, half: (f32, f32), clearance: f32) {
-        self.supports.push(Support {
-            centre,
-            half,
-            clearance,
-        });
+        self.supports.push(Support { centre, half, clearance });
     }
 
     /// The box around all parts, in the frame of the object.
     pub fn bounds(&self) -> Aabb {
-        self.parts
-            .iter()
-            .fold(Aabb::EMPTY, |all, part| all.union(part.shape.bounds()))
+        self.parts.iter().fold(Aabb::EMPTY, |all, part| all.union(part.shape.bounds()))
     }
 }
 
@@ -98,11 +84,7 @@ pub struct Pose {
 impl Pose {
     /// A pose with the front (+z) turned from the room's +z by `yaw` radians towards +x.
     pub fn new(origin: Vec3, yaw: f32) -> Self {
-        Self {
-            origin,
-            cos: libm::cosf(yaw),
-            sin: libm::sinf(yaw),
-        }
+        Self { origin, cos: libm::cosf(yaw), sin: libm::sinf(yaw) }
     }
 
     /// A pose turned by whole quarter turns, exactly.
@@ -113,20 +95,12 @@ impl Pose {
 
     /// Turns a direction of the object into one of the room.
     pub fn turn(&self, v: Vec3) -> Vec3 {
-        vec3(
-            self.cos * v.x + self.sin * v.z,
-            v.y,
-            self.cos * v.z - self.sin * v.x,
-        )
+        vec3(self.cos * v.x + self.sin * v.z, v.y, self.cos * v.z - self.sin * v.x)
     }
 
     /// Turns a direction of the room into one of the object.
     pub fn turn_back(&self, v: Vec3) -> Vec3 {
-        vec3(
-            self.cos * v.x - self.sin * v.z,
-            v.y,
-            self.cos * v.z + self.sin * v.x,
-        )
+        vec3(self.cos * v.x - self.sin * v.z, v.y, self.cos * v.z + self.sin * v.x)
     }
 
     /// Moves a point of the object into the room.
@@ -155,10 +129,7 @@ impl Pose {
                 choose(1, local.low.y, local.high.y),
                 choose(2, local.low.z, local.high.z),
             ));
-            all = all.union(Aabb {
-                low: point,
-                high: point,
-            });
+            all = all.union(Aabb { low: point, high: point });
         }
         all
     }
@@ -179,20 +150,12 @@ pub struct Object {
 impl Object {
     /// Places a model.
     pub fn new(model: Model, pose: Pose) -> Self {
-        Self {
-            class: model.class,
-            bounds: pose.bounds(&model.bounds()),
-            pose,
-            parts: model.parts,
-        }
+        Self { class: model.class, bounds: pose.bounds(&model.bounds()), pose, parts: model.parts }
     }
 
     /// The ray in the frame of the object.
     fn local(&self, ray: &Ray) -> Ray {
-        Ray::new(
-            self.pose.turn_back(ray.origin - self.pose.origin),
-            self.pose.turn_back(ray.direction),
-        )
+        Ray::new(self.pose.turn_back(ray.origin - self.pose.origin), self.pose.turn_back(ray.direction))
     }
 
     /// The nearest hit before `t_max`: index of the part, and the intersection in the room.

@@ -48,11 +48,7 @@ pub fn furniture(rng: &mut Rng) -> Material {
 pub fn fabric(rng: &mut Rng) -> Material {
     let (saturation, value) = (rng.range(0.05, 0.75), rng.range(0.15, 0.75));
     let base = rng.colour(saturation, value);
-    let accent = if rng.chance(0.5) {
-        base * rng.range(0.45, 0.8)
-    } else {
-        rng.colour(0.5, 0.6)
-    };
+    let accent = if rng.chance(0.5) { base * rng.range(0.45, 0.8) } else { rng.colour(0.5, 0.6) };
     let (pattern, period) = match rng.below(8) {
         0 => (Pattern::Stripes, rng.range(0.1, 0.3)),
         1 => (Pattern::Checks, rng.range(0.12, 0.35)),
@@ -71,11 +67,7 @@ pub fn metal(rng: &mut Rng) -> Material {
 
 /// Paint or wallpaper.
 pub fn wall(rng: &mut Rng) -> Material {
-    let saturation = if rng.chance(0.25) {
-        rng.range(0.25, 0.6)
-    } else {
-        rng.range(0.0, 0.2)
-    };
+    let saturation = if rng.chance(0.25) { rng.range(0.25, 0.6) } else { rng.range(0.0, 0.2) };
     let value = rng.range(0.45, 0.88);
     let base = rng.colour(saturation, value);
     let accent = base * rng.range(0.65, 0.92);
@@ -136,11 +128,7 @@ pub fn ceiling(rng: &mut Rng) -> Material {
 
 /// Leaves.
 pub fn leaf(rng: &mut Rng) -> Material {
-    let green = vec3(
-        rng.range(0.05, 0.25),
-        rng.range(0.22, 0.5),
-        rng.range(0.03, 0.15),
-    );
+    let green = vec3(rng.range(0.05, 0.25), rng.range(0.22, 0.5), rng.range(0.03, 0.15));
     Material::patterned(Pattern::Noise, (green, green * 0.5), 0.08, rng).glossy(0.15)
 }
 

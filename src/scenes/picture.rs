@@ -51,19 +51,11 @@ impl Shot {
                 (ray, scene.trace(&ray))
             })
             .unzip();
-        Self {
-            scene,
-            camera,
-            rays,
-            hits,
-            rng,
-        }
+        Self { scene, camera, rays, hits, rng }
     }
 
     fn classes(&self) -> impl Iterator<Item = u8> {
-        self.hits
-            .iter()
-            .map(|hit| self.scene.class(hit.target) as u8)
+        self.hits.iter().map(|hit| self.scene.class(hit.target) as u8)
     }
 
     /// Depth and normal of a pixel as they are stored.
@@ -74,10 +66,7 @@ impl Shot {
         let depth = self.camera.depth(ray.at(hit.surface.t));
         let normal = self.camera.to_camera(hit.surface.normal);
         let code = (normal + Vec3::splat(1.0)) * 127.5 + Vec3::splat(0.5);
-        (
-            (depth / DEPTH_UNIT + 0.5) as u16,
-            [code.x as u8, code.y as u8, code.z as u8],
-        )
+        ((depth / DEPTH_UNIT + 0.5) as u16, [code.x as u8, code.y as u8, code.z as u8])
     }
 }
 
@@ -85,12 +74,8 @@ impl Shot {
 pub fn render(seed: u64, index: u64) -> Picture {
     let mut shot = Shot::new(seed, index);
     let image = photograph(&shot.scene, &shot.camera, &mut shot.rng);
-    let (depth, normals): (Vec<u16>, Vec<[u8; 3]>) = shot
-        .rays
-        .iter()
-        .zip(&shot.hits)
-        .map(|(ray, hit)| shot.geometry(ray, hit))
-        .unzip();
+    let (depth, normals): (Vec<u16>, Vec<[u8; 3]>) =
+        shot.rays.iter().zip(&shot.hits).map(|(ray, hit)| shot.geometry(ray, hit)).unzip();
     Picture {
         image,
         seg: shot.classes().collect(),
@@ -107,9 +92,7 @@ pub fn pixels() -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn photograph(scene: &Scene, camera: &Camera, rng: &mut Rng) -> Vec<u8> {
-    let light: Vec<Vec3> = pixels()
-        .map(|at| shade::pixel(scene, camera, at, rng))
-        .collect();
+    let light: Vec<Vec3> = pixels().map(|at| shade::pixel(scene, camera, at, rng)).collect();
     // A bright window must not turn the rest of the room black.
     let metered = light.iter().map(|colour| colour.luminance().min(1.5));
     let mean = metered.sum::<f32>() / light.len() as f32;
@@ -131,9 +114,9 @@ mod tests {
     use super::*;
 
     fn fnv(bytes: impl IntoIterator<Item = u8>) -> u64 {
-        bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        bytes
+            .into_iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 
     fn hash(picture: &Picture) -> u64 {
@@ -146,11 +129,7 @@ mod tests {
 
     #[test]
     fn pictures_are_the_same_everywhere() {
-        let golden = [
-            (1, 0, GOLDEN[0]),
-            (1, 1 << 32, GOLDEN[1]),
-            (7, 3, GOLDEN[2]),
-        ];
+        let golden = [(1, 0, GOLDEN[0]), (1, 1 << 32, GOLDEN[1]), (7, 3, GOLDEN[2])];
         for (seed, index, expected) in golden {
             let got = hash(&render(seed, index));
             assert_eq!(got, expected, "seed {seed}, index {index}: {got:#018x}");
@@ -190,9 +169,5 @@ mod tests {
         }
     }
 
-    const GOLDEN: [u64; 3] = [
-        0x228b_5a72_7c14_0c06,
-        0x911d_ab75_63ab_1998,
-        0x0a4b_c870_ac11_dc29,
-    ];
+    const GOLDEN: [u64; 3] = [0x228b_5a72_7c14_0c06, 0x911d_ab75_63ab_1998, 0x0a4b_c870_ac11_dc29];
 }

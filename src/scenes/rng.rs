@@ -21,10 +21,7 @@ impl Rng {
     /// The generator of picture `index` of data set `seed`.
     pub fn new(seed: u64, index: u64) -> Self {
         let key = mix(mix(seed) ^ index);
-        let mut rng = Self {
-            state: key,
-            increment: mix(key) | 1,
-        };
+        let mut rng = Self { state: key, increment: mix(key) | 1 };
         rng.next_u32();
         rng
     }
@@ -32,9 +29,7 @@ impl Rng {
     /// The next 32 random bits.
     pub fn next_u32(&mut self) -> u32 {
         let old = self.state;
-        self.state = old
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(self.increment);
+        self.state = old.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(self.increment);
         let shifted = (((old >> 18) ^ old) >> 27) as u32;
         shifted.rotate_right((old >> 59) as u32)
     }
@@ -73,11 +68,7 @@ impl Rng {
     /// Uniform inside the unit ball.
     pub fn in_ball(&mut self) -> Vec3 {
         loop {
-            let point = vec3(
-                self.range(-1.0, 1.0),
-                self.range(-1.0, 1.0),
-                self.range(-1.0, 1.0),
-            );
+            let point = vec3(self.range(-1.0, 1.0), self.range(-1.0, 1.0), self.range(-1.0, 1.0));
             if point.dot(point) <= 1.0 {
                 return point;
             }

@@ -95,33 +95,18 @@ pub struct Scene {
 impl Shell {
     /// The box of the room.
     pub fn bounds(&self) -> Aabb {
-        Aabb {
-            low: Vec3::default(),
-            high: self.size,
-        }
+        Aabb { low: Vec3::default(), high: self.size }
     }
 
     fn intersect(&self, ray: &Ray) -> (Intersection, Side) {
         let axis = |origin: f32, direction: f32, size: f32| {
             let plane = if direction > 0.0 { size } else { 0.0 };
-            if direction == 0.0 {
-                f32::MAX
-            } else {
-                (plane - origin) / direction
-            }
+            if direction == 0.0 { f32::MAX } else { (plane - origin) / direction }
         };
         let (o, d) = (ray.origin, ray.direction);
-        let t = vec3(
-            axis(o.x, d.x, self.size.x),
-            axis(o.y, d.y, self.size.y),
-            axis(o.z, d.z, self.size.z),
-        );
+        let t = vec3(axis(o.x, d.x, self.size.x), axis(o.y, d.y, self.size.y), axis(o.z, d.z, self.size.z));
         let (distance, normal, side) = if t.y <= t.x && t.y <= t.z {
-            let side = if d.y > 0.0 {
-                Side::Ceiling
-            } else {
-                Side::Floor
-            };
+            let side = if d.y > 0.0 { Side::Ceiling } else { Side::Floor };
             (t.y, vec3(0.0, -1.0f32.copysign(d.y), 0.0), side)
         } else if t.x <= t.z {
             let wall = if d.x > 0.0 { 3 } else { 1 };

@@ -124,8 +124,7 @@ pub fn ambient(scene: &Scene) -> Vec3 {
     let shell = &scene.shell;
     let size = shell.size;
     let area = size.x * size.z * 2.0 + (size.x + size.z) * size.y * 2.0;
-    let paint =
-        (shell.walls[0].base + shell.walls[2].base + shell.floor.base + shell.ceiling.base) * 0.25;
+    let paint = (shell.walls[0].base + shell.walls[2].base + shell.floor.base + shell.ceiling.base) * 0.25;
     let total = scene.lights.iter().fold(Vec3::default(), |sum, light| {
         let spread = if light.facing.is_some() { 3.1 } else { 12.6 };
         sum + light.colour * spread

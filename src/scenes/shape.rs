@@ -19,19 +19,12 @@ pub struct Ray {
 impl Ray {
     /// A ray from `origin` along `direction`, which has length one.
     pub fn new(origin: Vec3, direction: Vec3) -> Self {
-        Self {
-            origin,
-            direction,
-            reciprocal: direction.reciprocal(),
-        }
+        Self { origin, direction, reciprocal: direction.reciprocal() }
     }
 
     /// The same ray with its start moved by `-offset`.
     fn relative_to(&self, offset: Vec3) -> Self {
-        Self {
-            origin: self.origin - offset,
-            ..*self
-        }
+        Self { origin: self.origin - offset, ..*self }
     }
 
     /// The point at distance `t`.
@@ -60,25 +53,16 @@ pub struct Aabb {
 
 impl Aabb {
     /// A box that contains nothing.
-    pub const EMPTY: Self = Self {
-        low: Vec3::splat(f32::MAX),
-        high: Vec3::splat(f32::MIN),
-    };
+    pub const EMPTY: Self = Self { low: Vec3::splat(f32::MAX), high: Vec3::splat(f32::MIN) };
 
     /// The smallest box around both.
     pub fn union(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-        }
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
     }
 
     /// The box with every face moved outwards.
     pub fn grown(self, by: f32) -> Self {
-        Self {
-            low: self.low - Vec3::splat(by),
-            high: self.high + Vec3::splat(by),
-        }
+        Self { low: self.low - Vec3::splat(by), high: self.high + Vec3::splat(by) }
     }
 
     /// Whether the interiors meet.
@@ -103,10 +87,7 @@ impl Aabb {
         let a = (self.low - ray.origin) * ray.reciprocal;
         let b = (self.high - ray.origin) * ray.reciprocal;
         let (near, far) = (a.min(b), a.max(b));
-        (
-            greater(greater(near.x, near.y), near.z),
-            lesser(lesser(far.x, far.y), far.z),
-        )
+        (greater(greater(near.x, near.y), near.z), lesser(lesser(far.x, far.y), far.z))
     }
 
     /// Whether the ray passes through the box before `t_max`.
@@ -144,21 +125,11 @@ impl Shape {
     pub fn bounds(&self) -> Aabb {
         match *self {
             Self::Block(block) => block,
-            Self::Frustum {
-                base,
-                height,
-                radii,
-            } => {
+            Self::Frustum { base, height, radii } => {
                 let r = radii.0.max(radii.1);
-                Aabb {
-                    low: base - vec3(r, 0.0, r),
-                    high: base + vec3(r, height, r),
-                }
+                Aabb { low: base - vec3(r, 0.0, r), high: base + vec3(r, height, r) }
             }
-            Self::Ellipsoid { centre, radii } => Aabb {
-                low: centre - radii,
-                high: centre + radii,
-            },
+            Self::Ellipsoid { centre, radii } => Aabb { low: centre - radii, high: centre + radii },
         }
     }
 
@@ -166,11 +137,7 @@ impl Shape {
     pub fn intersect(&self, ray: &Ray, t_max: f32) -> Option<Intersection> {
         match *self {
             Self::Block(block) => intersect_block(&block, ray, t_max),
-            Self::Frustum {
-                base,
-                height,
-                radii,
-            } => {
+            Self::Frustum { base, height, radii } => {
                 if !self.bounds().is_hit(ray, t_max) {
                     return None;
                 }
@@ -201,12 +168,7 @@ fn intersect_block(block: &Aabb, ray: &Ray, t_max: f32) -> Option<Intersection> 
     Some(Intersection { t, normal })
 }
 
-fn intersect_frustum(
-    height: f32,
-    radii: (f32, f32),
-    ray: &Ray,
-    t_max: f32,
-) -> Option<Intersection> {
+fn intersect_frustum(height: f32, radii: (f32, f32), ray: &Ray, t_max: f32) -> Option<Intersection> {
     let (o, d) = (ray.origin, ray.direction);
     let slope = (radii.1 - radii.0) / height;
     let radius = radii.0 + slope * o.y;

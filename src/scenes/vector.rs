@@ -61,20 +61,12 @@ impl Vec3 {
 
     /// Component-wise minimum.
     pub fn min(self, other: Self) -> Self {
-        vec3(
-            lesser(self.x, other.x),
-            lesser(self.y, other.y),
-            lesser(self.z, other.z),
-        )
+        vec3(lesser(self.x, other.x), lesser(self.y, other.y), lesser(self.z, other.z))
     }
 
     /// Component-wise maximum.
     pub fn max(self, other: Self) -> Self {
-        vec3(
-            greater(self.x, other.x),
-            greater(self.y, other.y),
-            greater(self.z, other.z),
-        )
+        vec3(greater(self.x, other.x), greater(self.y, other.y), greater(self.z, other.z))
     }
 
     /// One over each component.

@@ -81,7 +81,8 @@ pub fn search<E: Evaluator>(
 ) -> Result<Outcome, SearchError<E::Error>> {
     let mut driver = Driver { problem, options, evaluator, journal, observer };
     let before = driver.base()?;
-    let (keeps, visits) = if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
+    let (keeps, visits) =
+        if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
     let keeps: Vec<Vec<usize>> = keeps.into_iter().map(sorted).collect();
     let after = driver.measure_final(&keeps)?;
     let (candidates, macs) = driver.spent();
@@ -187,7 +188,8 @@ impl<E: Evaluator> Driver<'_, E> {
             let visit = match self.journalled(&turn)? {
                 Some(visit) => visit,
                 None => {
-                    let scan = Scan { limits, base: &base, rank: &rank, tries: &tries, commit_unbroken: true };
+                    let scan =
+                        Scan { limits, base: &base, rank: &rank, tries: &tries, commit_unbroken: true };
                     self.visit(&turn, &keeps, scan)?
                 }
             };
@@ -218,7 +220,9 @@ impl<E: Evaluator> Driver<'_, E> {
         let Problem { graph, shapes, units } = self.problem;
         let keep: Vec<usize> = keeps.iter().map(Vec::len).collect();
         let (now, whole) = (cost_kept(graph, shapes, units, &keep), cost(graph, shapes));
-        let below = |now: u64, whole: u64, target: Option<f64>| target.is_some_and(|t| now as f64 <= t * whole as f64);
+        let below = |now: u64, whole: u64, target: Option<f64>| {
+            target.is_some_and(|t| now as f64 <= t * whole as f64)
+        };
         below(now.macs, whole.macs, self.options.target_flops)
             || below(now.params, whole.params, self.options.target_params)
     }
@@ -364,12 +368,21 @@ fn worst_increase(losses: &[Loss], base: &[f64], limits: &[f64]) -> (f64, Option
     (worst, broken)
 }
 
-/// The units beyond the share `topk` that lose most for the MACs they free.
-fn dropped_units(problem: &Problem, options: &Options, before: &[Loss], visits: &[Visit]) -> BTreeSet<String> {
-    let kept = (visits.len() as f64 * options.topk) as usize;
+/// All visited units but the share `topk` that lose least for the MACs they free; none where no more were pruned.
+fn dropped_units(
+    problem: &Problem,
+    options: &Options,
+    before: &[Loss],
+    visits: &[Visit],
+) -> BTreeSet<String> {
+    let stay = (visits.len() as f64 * options.topk) as usize;
     let mut costs = unit_costs(problem, before, visits);
+    if costs.len() <= stay {
+        return BTreeSet::new();
+    }
     costs.sort_by(|a, b| a.1.total_cmp(&b.1));
-    costs.into_iter().skip(kept).map(|(unit, _)| unit).collect()
+    let stays = |visit: &&Visit| costs[..stay].iter().any(|(unit, _)| *unit == visit.unit);
+    visits.iter().filter(|visit| !stays(visit)).map(|visit| visit.unit.clone()).collect()
 }
 
 /// The increase of the summed loss for each MAC that a visit freed, of the visits that pruned something.

@@ -30,7 +30,9 @@ pub enum JournalError {
         source: serde_json::Error,
     },
     /// The journal is of another search.
-    #[error("{path}: the journal is of a search with another {what}; start again without --resume, or use the same")]
+    #[error(
+        "{path}: the journal is of a search with another {what}; start again without --resume, or use the same"
+    )]
     Other {
         /// The journal.
         path: PathBuf,
@@ -179,12 +181,16 @@ impl Journal {
 
     /// The base losses, where they are known.
     pub fn base(&self) -> Option<&[Loss]> {
-        self.records.iter().find_map(|r| if let Record::Base { losses } = r { Some(&losses[..]) } else { None })
+        self.records
+            .iter()
+            .find_map(|r| if let Record::Base { losses } = r { Some(&losses[..]) } else { None })
     }
 
     /// The final losses, where they are known.
     pub fn last(&self) -> Option<&[Loss]> {
-        self.records.iter().find_map(|r| if let Record::Final { losses } = r { Some(&losses[..]) } else { None })
+        self.records
+            .iter()
+            .find_map(|r| if let Record::Final { losses } = r { Some(&losses[..]) } else { None })
     }
 
     /// The visits of a pass, in order.

@@ -34,8 +34,9 @@ pub fn scores(graph: &Graph, unit: &Unit, criterion: Criterion, seed: u64) -> Ve
     match criterion {
         Criterion::L1 => norms(graph, unit, Norm::L1, Weights::Folded),
         Criterion::L2 => norms(graph, unit, Norm::L2, Weights::Folded),
-        Criterion::Bn => batch_norm_scales(graph, unit)
-            .unwrap_or_else(|| norms(graph, unit, Norm::L1, Weights::Folded)),
+        Criterion::Bn => {
+            batch_norm_scales(graph, unit).unwrap_or_else(|| norms(graph, unit, Norm::L1, Weights::Folded))
+        }
         Criterion::Random => random(unit, seed),
     }
 }

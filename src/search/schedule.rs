@@ -94,9 +94,12 @@ mod tests {
 
     #[test]
     fn decay_is_that_of_the_published_settings() {
-        for (rate, total, units, decay) in
-            [(0.05, 5.0, 52, 0.9803), (0.06, 6.0, 52, 0.9769), (0.06, 6.0, 103, 0.9682), (0.05, 5.0, 69, 0.9746)]
-        {
+        for (rate, total, units, decay) in [
+            (0.05, 5.0, 52, 0.9803),
+            (0.06, 6.0, 52, 0.9769),
+            (0.06, 6.0, 103, 0.9682),
+            (0.05, 5.0, 69, 0.9746),
+        ] {
             let solved = Schedule::solve(rate, total, units).unwrap();
             assert!((solved.decay - decay).abs() < 1e-4, "{rate} {total} {units}: {}", solved.decay);
             let reached = product(rate, solved.decay, units);

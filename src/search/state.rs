@@ -1,6 +1,5 @@
 //! The network as pruned so far, always made from the unpruned one: nothing that was decided can drift.
 
-use super::saliency;
 use crate::compact::{CompactError, compact};
 use crate::graph::{Graph, Shapes};
 use crate::tensor::Data;
@@ -35,18 +34,6 @@ impl Problem<'_> {
         let keeps = Keeps(keeps.to_vec());
         let graph = compact(self.graph, self.shapes, self.units, &keeps)?;
         Ok(Network { graph, units: self.units.pruned(&keeps) })
-    }
-
-    /// The kept coordinates of unit `u` ranked by `score` on the network pruned so far, most salient first.
-    pub(super) fn ranked(
-        &self,
-        keeps: &[Vec<usize>],
-        u: usize,
-        score: impl Fn(&Graph, &crate::units::Unit) -> Vec<f64>,
-    ) -> Result<Vec<usize>, CompactError> {
-        let network = self.network(keeps)?;
-        let scores = score(&network.graph, &network.units.units[u]);
-        Ok(saliency::order(&scores).into_iter().map(|k| keeps[u][k]).collect())
     }
 }
 

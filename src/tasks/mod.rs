@@ -35,3 +35,5 @@ pub use dataset::{Dataset, Signature};
 pub use error::DataError;
 #[cfg(feature = "cli")]
 pub use file::{Color, Fit, InputFormat, LabelFormat, TasksFile};
+#[cfg(feature = "cli")]
+pub use picture::read_npy;

@@ -49,7 +49,9 @@ impl Head<'_> {
     /// Smallest and largest label, the range of the colours of numbers.
     fn range(&self) -> [f32; 2] {
         let labels = self.label.iter().filter(|&&word| word != UNLABELLED).map(|&word| f32::from_bits(word));
-        let range = labels.filter(|v| v.is_finite()).fold([f32::MAX, f32::MIN], |[low, high], v| [low.min(v), high.max(v)]);
+        let range = labels
+            .filter(|v| v.is_finite())
+            .fold([f32::MAX, f32::MIN], |[low, high], v| [low.min(v), high.max(v)]);
         if range[0] < range[1] { range } else { [0.0, 1.0] }
     }
 
@@ -60,14 +62,16 @@ impl Head<'_> {
             TaskKind::Segmentation => self.picture(|p| class_colour(self.label[p])),
             TaskKind::Depth => self.picture(|p| float(p).map_or(Rgb([0; 3]), |v| gradient(v, range))),
             TaskKind::Normals => self.picture(|p| {
-                float(p).map_or(Rgb([0; 3]), |x| direction([x, float(p + pixels).unwrap_or(0.0), float(p + 2 * pixels).unwrap_or(0.0)]))
+                float(p).map_or(Rgb([0; 3]), |x| {
+                    direction([x, float(p + pixels).unwrap_or(0.0), float(p + 2 * pixels).unwrap_or(0.0)])
+                })
             }),
             TaskKind::Edges { .. } => self.picture(|p| grey(float(p).unwrap_or(0.0))),
             TaskKind::Classification => Ok(words(self.class_name(self.label[0] as usize))),
-            TaskKind::Multilabel => {
-                Ok(self.listed(|c| float(c).is_some_and(|v| v > 0.5)))
+            TaskKind::Multilabel => Ok(self.listed(|c| float(c).is_some_and(|v| v > 0.5))),
+            TaskKind::Regression(_) => {
+                Ok(words(numbers(self.label.iter().map(|&word| f32::from_bits(word)))))
             }
-            TaskKind::Regression(_) => Ok(words(numbers(self.label.iter().map(|&word| f32::from_bits(word))))),
         }
     }
 
@@ -96,13 +100,15 @@ impl Head<'_> {
     }
 
     fn listed(&self, holds: impl Fn(usize) -> bool) -> Shown {
-        let held: Vec<String> = (0..self.shape[0]).filter(|&c| holds(c)).map(|c| self.class_name(c)).collect();
+        let held: Vec<String> =
+            (0..self.shape[0]).filter(|&c| holds(c)).map(|c| self.class_name(c)).collect();
         words(if held.is_empty() { "none".to_owned() } else { held.join(", ") })
     }
 
     fn picture(&self, colour: impl Fn(usize) -> Rgb<u8>) -> Result<Shown, ImageError> {
         let [_, height, width] = self.shape;
-        let picture = RgbImage::from_fn(width as u32, height as u32, |x, y| colour(y as usize * width + x as usize));
+        let picture =
+            RgbImage::from_fn(width as u32, height as u32, |x, y| colour(y as usize * width + x as usize));
         Ok(Shown { picture: Some(data_uri(&picture)?), words: None })
     }
 }
