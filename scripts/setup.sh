@@ -12,6 +12,8 @@ install() {
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}" # Mesa complains where there is none.
+
 # A linker, which rustup does not bring.
 need_linker() {
     command -v cc >/dev/null 2>&1 || install gcc libc6-dev
