@@ -215,7 +215,7 @@ impl Setting {
 fn decisions_are_those_of_compacting_every_candidate() {
     let setting = Setting::new();
     let mut removed = 0;
-    for (rate, total, round_to) in [(0.06, 6.0, 1), (0.06, 1.1, 1), (0.02, 1.04, 4), (0.3, 6.0, 8)] {
+    for (rate, total, round_to) in [(0.06, 6.0, 1), (0.06, 1.1, 1), (0.02, 1.1, 4), (0.3, 6.0, 8)] {
         let options = Options { rate, total, round_to, ..Options::default() };
         let outcome = setting.search(&options);
         assert_eq!(outcome.keeps.0, setting.plain(&options), "{options:?}");
