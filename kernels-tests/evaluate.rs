@@ -336,6 +336,8 @@ fn what_does_not_fit_is_named() {
     assert_eq!(message, "task depth needs 99 numbers for an image, found 98");
     let message = fail(tasks(), Samples::default()).unwrap_err();
     assert!(matches!(message, EvaluateError::NoImages));
+    let message = fail(vec![], samples()).unwrap_err();
+    assert!(matches!(message, EvaluateError::NoTasks));
     let unprepared = evaluator(&gpu, 1).score(&[vec![]]).unwrap_err();
     assert!(matches!(unprepared, EvaluateError::Unprepared));
 }

@@ -26,17 +26,17 @@ fn term(image: u32, pixel: u32) -> Term {
     var projection = 0.0;
     var squares = 0.0;
     var broken = 0u;
-    for (var i = 0u; i < live_groups(p.record); i++) {
-        let g = live_group(p.record, i);
-        let v = x[base + g.group * p.pixels];
-# for lane in range(4)
-        if (${lane}u < g.lanes) {
-            projection += v[${lane}] * bitcast<f32>(labels[at]);
-            squares += v[${lane}] * v[${lane}];
-            broken |= not_finite(vec4f(v[${lane}]));
+    let segments = live[p.record];
+    for (var s = 0u; s < segments; s++) {
+        let first = base + live[p.record + 2u + 2u * s] * p.pixels;
+        let channels = live[p.record + 3u + 2u * s];
+        for (var c = 0u; c < channels; c++) {
+            let output = x[first + c / 4u * p.pixels][c % 4u];
+            projection += output * bitcast<f32>(labels[at]);
+            squares += output * output;
+            broken |= not_finite(vec4f(output));
             at += p.pixels;
         }
-# endfor
     }
     let length = sqrt(squares);
     return Term(1.0 - projection / select(length, p.shortest, length < p.shortest), 1u, broken);

@@ -20,27 +20,36 @@ fn term(image: u32, pixel: u32) -> Term {
         return Term(0.0, 0u, 0u);
     }
     let base = image * p.groups * p.pixels + pixel;
-    let groups = live_groups(p.record);
-    var top = -3.4028234e38;
+    let segments = live[p.record];
+    var tops = vec4f(-3.4028234e38);
     var broken = 0u;
-    for (var i = 0u; i < groups; i++) {
-        let g = live_group(p.record, i);
-        let v = x[base + g.group * p.pixels];
-        let w = select(vec4f(top), v, vec4u(0u, 1u, 2u, 3u) < vec4u(g.lanes));
-        top = max(max(max(w.x, w.y), max(w.z, w.w)), top);
-        broken |= not_finite(w);
+    for (var s = 0u; s < segments; s++) {
+        let channels = live[p.record + 3u + 2u * s];
+        var at = base + live[p.record + 2u + 2u * s] * p.pixels;
+        for (var c = 0u; c < channels; c += 4u) {
+            let v = select(tops, x[at], vec4u(0u, 1u, 2u, 3u) + c < vec4u(channels));
+            tops = max(tops, v);
+            broken |= not_finite(v);
+            at += p.pixels;
+        }
     }
-    var sum = 0.0;
-    var own = 0.0;
-    var channel = 0u;
-    for (var i = 0u; i < groups; i++) {
-        let g = live_group(p.record, i);
-        let v = x[base + g.group * p.pixels];
-        let e = mask_lanes(exp(v - top), g.lanes);
-        sum = sum + e.x + e.y + e.z + e.w;
-        let hit = select(vec4f(0.0), mask_lanes(v, g.lanes), vec4u(0u, 1u, 2u, 3u) + channel == vec4u(label));
-        own = own + hit.x + hit.y + hit.z + hit.w;
-        channel += g.lanes;
+    let top = max(max(tops.x, tops.y), max(tops.z, tops.w));
+    var sums = vec4f(0.0);
+    var own = vec4f(0.0);
+    var wanted = label;
+    for (var s = 0u; s < segments; s++) {
+        let channels = live[p.record + 3u + 2u * s];
+        var at = base + live[p.record + 2u + 2u * s] * p.pixels;
+        for (var c = 0u; c < channels; c += 4u) {
+            let lanes = vec4u(0u, 1u, 2u, 3u) + c;
+            let v = x[at];
+            sums += select(vec4f(0.0), exp(v - top), lanes < vec4u(channels));
+            own = select(own, v, (lanes == vec4u(wanted)) & (lanes < vec4u(channels)));
+            at += p.pixels;
+        }
+        // Wraps to no channel at all where the class was in this segment.
+        wanted -= channels;
     }
-    return Term(top - own + log(sum), 1u, broken);
+    let sum = (sums.x + sums.y) + (sums.z + sums.w);
+    return Term(top - (own.x + own.y + own.z + own.w) + log(sum), 1u, broken);
 }

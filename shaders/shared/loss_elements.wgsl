@@ -5,20 +5,20 @@ fn term(image: u32, pixel: u32) -> Term {
     let base = image * p.groups * p.pixels + pixel;
     var t = Term(0.0, 0u, 0u);
     var at = image * p.channels * p.pixels + pixel;
-    for (var i = 0u; i < live_groups(p.record); i++) {
-        let g = live_group(p.record, i);
-        let v = x[base + g.group * p.pixels];
-# for lane in range(4)
-        if (${lane}u < g.lanes) {
+    let segments = live[p.record];
+    for (var s = 0u; s < segments; s++) {
+        let first = base + live[p.record + 2u + 2u * s] * p.pixels;
+        let channels = live[p.record + 3u + 2u * s];
+        for (var c = 0u; c < channels; c++) {
+            let output = x[first + c / 4u * p.pixels][c % 4u];
             let label = labels[at];
             at += p.pixels;
             if (label != UNLABELLED) {
-                t.sum += element(v[${lane}], label);
+                t.sum += element(output, label);
                 t.count += 1u;
-                t.broken |= not_finite(vec4f(v[${lane}]));
+                t.broken |= not_finite(vec4f(output));
             }
         }
-# endfor
     }
     return t;
 }

@@ -41,6 +41,9 @@ pub enum EvaluateError {
     /// No images.
     #[error("there are no images to measure the network on")]
     NoImages,
+    /// No tasks.
+    #[error("there are no tasks to measure the network by")]
+    NoTasks,
     /// [`crate::search::Evaluator::score`] before `prepare`.
     #[error("no network has been prepared")]
     Unprepared,

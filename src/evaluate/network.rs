@@ -41,6 +41,9 @@ impl Network {
         if request.images == 0 {
             return Err(EvaluateError::NoImages);
         }
+        if request.tasks.is_empty() {
+            return Err(EvaluateError::NoTasks);
+        }
         let mut plan = fitting_plan(gpu, request)?;
         let each = result_bytes(&plan, request.tasks)?;
         let room = gpu.plan_options(plan.batch).limits.binding_bytes / each.max(1);
