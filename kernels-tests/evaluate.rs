@@ -43,7 +43,8 @@ impl Net {
             Weights::Signed => self.numbers.float(0.15),
             Weights::Absolute => self.numbers.float(0.15).abs(),
         };
-        Tensor::from_f32(shape.clone(), (0..count(&shape)).map(number).collect()).unwrap()
+        Tensor::from_f32(shape.clone(), (0..count(&shape)).map(number).collect())
+            .expect("as many numbers as the shape has")
     }
 
     fn conv(&mut self, x: ValueId, [inputs, outputs, kernel]: [usize; 3]) -> ValueId {
@@ -82,7 +83,7 @@ fn network(weights: Weights) -> Graph {
     let gemm = Gemm { alpha: 1.0, beta: 1.0, trans_a: false, trans_b: true, epilogue: Epilogue::Plain };
     let room = net.builder.gemm(flat, gemm, weight, Some(bias));
     net.builder.output(room, "room");
-    net.builder.finish().unwrap()
+    net.builder.finish().expect("a valid graph")
 }
 
 fn tasks() -> Vec<Task> {
@@ -141,7 +142,7 @@ struct World {
 
 fn world() -> World {
     let graph = network(Weights::Signed);
-    let shapes = graph.infer(&Sizes::batch(1)).unwrap();
+    let shapes = graph.infer(&Sizes::batch(1)).expect("the graph has shapes");
     let units = analyse(&graph, &shapes);
     assert_eq!(units.units.iter().map(|unit| unit.channels).collect::<Vec<_>>(), [7, 6, 12]);
     World { graph, shapes, units }
@@ -149,7 +150,7 @@ fn world() -> World {
 
 fn evaluator(gpu: &Gpu, batch: usize) -> GpuEvaluator {
     let options = Options { batch: Some(batch), ..Options::default() };
-    GpuEvaluator::new(gpu, tasks(), samples(), options).unwrap()
+    GpuEvaluator::new(gpu, tasks(), samples(), options).expect("there are images")
 }
 
 fn candidates() -> Vec<Vec<usize>> {
@@ -162,24 +163,27 @@ fn bits(losses: &[Vec<Loss>]) -> Vec<[u64; 2]> {
 
 /// A task's output of one image, in f64.
 fn output(graph: &Graph, shapes: &Shapes, task: &Task, input: Array) -> Vec<f64> {
-    let values = run(graph, shapes, &[input]).unwrap();
-    let output = graph.outputs.iter().find(|id| graph.value(**id).name == task.output).unwrap();
-    values[output.0].as_ref().unwrap().data.clone()
+    let values = run(graph, shapes, &[input]).expect("the reference runs it");
+    let output =
+        graph.outputs.iter().find(|id| graph.value(**id).name == task.output).expect("tasks name outputs");
+    values[output.0].as_ref().expect("outputs are computed").data.clone()
 }
 
 /// The oracle's loss of a task over the set for one candidate, and its bound: every sum of the network loses at most
 /// 2 (n + 8) roundings of the sum of absolute values, and the loss follows its output with a known slope.
 fn expected(world: &World, keep: &[usize], task: usize) -> (Loss, f64) {
     let kept = Keeps::prefix(&world.units, keep);
-    let graph = compact(&world.graph, &world.shapes, &world.units, &kept).unwrap();
-    let bounding = compact(&network(Weights::Absolute), &world.shapes, &world.units, &kept).unwrap();
-    let shapes = graph.infer(&Sizes::batch(1)).unwrap();
+    let graph = compact(&world.graph, &world.shapes, &world.units, &kept).expect("a legal prefix");
+    let bounding =
+        compact(&network(Weights::Absolute), &world.shapes, &world.units, &kept).expect("a legal prefix");
+    let shapes = graph.infer(&Sizes::batch(1)).expect("the graph has shapes");
     let (samples, task_list) = (samples(), tasks());
     let (task, labels) = (&task_list[task], &samples.labels[task]);
     let mut total = Loss::default();
     let mut bound = 0.0;
     for (input, labels) in samples.inputs[0].iter().zip(labels) {
-        let input = Array::from_f32(vec![1, SIZE[0], SIZE[1], SIZE[2]], input).unwrap();
+        let input =
+            Array::from_f32(vec![1, SIZE[0], SIZE[1], SIZE[2]], input).expect("a picture fills its shape");
         let largest = output(&bounding, &shapes, task, input.abs());
         let exact = output(&graph, &shapes, task, input);
         let channels = channels(task.kind);
@@ -262,7 +266,7 @@ fn candidates_score_as_their_compacted_networks_do() {
             let kept = Keeps::prefix(&world.units, keep);
             let graph = compact(&world.graph, &world.shapes, &world.units, &kept).unwrap();
             evaluator.prepare(&graph, &world.units.pruned(&kept)).unwrap();
-            let compacted = evaluator.score(&[keep.clone()]).unwrap();
+            let compacted = evaluator.score(std::slice::from_ref(keep)).unwrap();
             assert_eq!(bits(&compacted), bits(std::slice::from_ref(masked)), "{keep:?}");
         }
     }

@@ -146,7 +146,7 @@ impl Case {
             live,
         };
         let task = Task { name: "t".into(), kind: self.kind, output: "y".into(), limit: None, names: vec![] };
-        let scoring = attach(&mut plan, &[task], 3).unwrap();
+        let scoring = attach(&mut plan, &[task], 3).expect("the task fits");
         for operand in plan.losses.iter_mut().flat_map(|step| &mut step.operands) {
             if *operand == Operand::Slot(0) {
                 *operand = Operand::External(0);
@@ -155,7 +155,8 @@ impl Case {
         let labels: Vec<f32> = self.labels.iter().map(|word| f32::from_bits(*word)).collect();
         let untouched = -7.0;
         let mut buffers = [stored, labels, vec![untouched; 3 * scoring.words]];
-        execute(gpu, &plan.losses, &plan.live.table(candidate as u32, &[]), &mut buffers).unwrap();
+        execute(gpu, &plan.losses, &plan.live.table(candidate as u32, &[]), &mut buffers)
+            .expect("the device runs it");
         let results = &buffers[scoring.results];
         for (index, part) in results.chunks(scoring.words).enumerate() {
             assert!(
