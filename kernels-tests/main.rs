@@ -1,6 +1,8 @@
 //! Every kernel against the f64 reference, and the invariants of masking and compaction.
 
 mod affine;
+#[cfg(feature = "cli")]
+mod bundled;
 mod case;
 mod compaction;
 mod compare;
@@ -31,5 +33,6 @@ mod pool;
 mod random_graph;
 mod reshape;
 mod resize;
+mod search;
 mod session;
 mod softmax;

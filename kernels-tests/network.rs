@@ -1,5 +1,6 @@
 //! A small network with every kind of coupling, for tests of whole plans.
 
+use crate::compare::within;
 use wgpu_pagcp::compact::compact;
 use wgpu_pagcp::gpu::{Gpu, Session};
 use wgpu_pagcp::graph::{
@@ -8,6 +9,7 @@ use wgpu_pagcp::graph::{
 };
 use wgpu_pagcp::optimise::optimise;
 use wgpu_pagcp::plan::{Plan, PlanOptions, build};
+use wgpu_pagcp::reference::{Array, bounds};
 use wgpu_pagcp::tensor::{Tensor, count};
 use wgpu_pagcp::units::{Keeps, Units, analyse};
 
@@ -94,10 +96,14 @@ impl Network {
 
     /// The network that keeps the first `keep[u]` coordinates of every unit.
     pub fn compacted(&self, keep: &[usize]) -> Self {
+        self.keeping(&Keeps::prefix(&self.units, keep))
+    }
+
+    /// The network that keeps some coordinates of every unit, in some order.
+    pub fn keeping(&self, keeps: &Keeps) -> Self {
         let shapes = self.graph.infer(&Sizes::batch(self.batch)).expect("shapes agree");
-        let keeps = Keeps::prefix(&self.units, keep);
-        let graph = compact(&self.graph, &shapes, &self.units, &keeps).expect("the units are closed");
-        Self::with_units(graph, self.units.pruned(&keeps), self.batch)
+        let graph = compact(&self.graph, &shapes, &self.units, keeps).expect("the units are closed");
+        Self::with_units(graph, self.units.pruned(keeps), self.batch)
     }
 
     /// Its plan.
@@ -108,6 +114,28 @@ impl Network {
     /// A session of it on `gpu`.
     pub fn session(&self, gpu: &Gpu, candidates: usize) -> Session {
         Session::new(gpu, self.plan(&gpu.plan_options(self.batch)), candidates).expect("the plan fits")
+    }
+
+    /// Panics unless every layer, on what the layers before it really gave it, is within the bounds of the reference.
+    pub fn check_layers(&self, gpu: &Gpu, input: &[f32]) {
+        let options = PlanOptions { keep_all: true, ..gpu.plan_options(self.batch) };
+        let mut session = Session::new(gpu, self.plan(&options), 0).expect("the plan fits");
+        session.poison().expect("the device works");
+        session.run(&[input]).expect("the device works");
+        let mut values: Vec<Option<Array>> =
+            self.optimised.values.iter().map(|v| v.constant.as_deref().map(Array::from)).collect();
+        let x = self.optimised.inputs[0];
+        values[x.0] = Some(Array::from_f32(self.shapes[x.0].clone(), input).expect("the input fits"));
+        let probes = session.values().expect("all values are kept");
+        for (probe, node) in probes.iter().zip(&self.optimised.nodes) {
+            let array = Array::from_f32(probe.shape.clone(), &probe.values).expect("shapes agree");
+            values[node.outputs[0].0] = Some(array);
+        }
+        assert_eq!(probes.len(), self.optimised.nodes.len());
+        let bounds = bounds(&self.optimised, &self.shapes, &values).expect("the reference runs");
+        for (probe, bounded) in probes.iter().zip(bounds) {
+            within(&probe.name, &probe.values, &bounded.expected.data, &bounded.tolerance.data);
+        }
     }
 
     /// Reproducible contents of its input.

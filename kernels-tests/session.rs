@@ -7,7 +7,6 @@ use std::time::Duration;
 use wgpu_pagcp::gpu::{Gpu, GpuError, Normalise, Session};
 use wgpu_pagcp::kernels::{Access, Kernel, Spec};
 use wgpu_pagcp::plan::{Grid, Operand, PlanOptions, Step};
-use wgpu_pagcp::reference::{Array, bounds};
 use wgpu_pagcp::wgpu;
 
 #[test]
@@ -15,25 +14,7 @@ fn every_layer_is_within_the_bound_of_its_reference() {
     let Some(gpus) = gpus() else { return };
     let network = Network::new(graph([11, 14]), 2);
     for gpu in gpus {
-        let options = PlanOptions { keep_all: true, ..gpu.plan_options(2) };
-        let mut session = Session::new(&gpu, network.plan(&options), 0).unwrap();
-        session.poison().unwrap();
-        let input = network.input(7);
-        session.run(&[&input]).unwrap();
-        let mut values: Vec<Option<Array>> =
-            network.optimised.values.iter().map(|v| v.constant.as_deref().map(Array::from)).collect();
-        let x = network.optimised.inputs[0];
-        values[x.0] = Some(Array::from_f32(network.shapes[x.0].clone(), &input).unwrap());
-        let probes = session.values().unwrap();
-        for (probe, node) in probes.iter().zip(&network.optimised.nodes) {
-            let array = Array::from_f32(probe.shape.clone(), &probe.values).unwrap();
-            values[node.outputs[0].0] = Some(array);
-        }
-        assert_eq!(probes.len(), network.optimised.nodes.len());
-        let bounds = bounds(&network.optimised, &network.shapes, &values).unwrap();
-        for (probe, bounded) in probes.iter().zip(bounds) {
-            within(&probe.name, &probe.values, &bounded.expected.data, &bounded.tolerance.data);
-        }
+        network.check_layers(&gpu, &network.input(7));
     }
 }
 
