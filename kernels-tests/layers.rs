@@ -17,6 +17,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &["units", "graph", "kernels", "tensor"]),
     ("gpu", &["plan", "kernels", "tensor"]),
     ("tasks", &["plan", "kernels", "tensor"]),
+    ("scenes", &[]),
     ("search", &["units", "graph", "tasks", "compact", "tensor"]),
 ];
 
