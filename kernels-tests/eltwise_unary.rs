@@ -60,6 +60,6 @@ fn more_rows_than_indices_divide_by_are_refused() {
     let case = Case::new(Op::Activation(Activation::Relu), &vec![(1, None)], &[]);
     assert_eq!(
         case.input(random(&[1 << 21, 1], 1), &vec![(1, None)]).refusal(&gpus[0]),
-        "node node (Relu): expected fewer than 2097152 rows in all images, found 2097152"
+        "value out: expected fewer than 2097152 rows in all images, found 2097152"
     );
 }

@@ -1,9 +1,10 @@
 //! Plans without a device: what they need, how they read, and that wgpu accepts them at the smallest limits.
 
-use crate::network::{Network, graph};
-use wgpu_pagcp::gpu::{Gpu, Session};
-use wgpu_pagcp::graph::{Activation, Builder};
-use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, build};
+use crate::network::{Network, graph, tensor};
+use wgpu_pagcp::gpu::{Gpu, Normalise, Session};
+use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Sizes};
+use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, Step, build};
+use wgpu_pagcp::units::Units;
 use wgpu_pagcp::wgpu;
 
 #[test]
@@ -39,6 +40,66 @@ fn values_over_the_limit_are_named() {
     let error = build(&network.optimised, &network.shapes, &network.units, &options).unwrap_err();
     assert!(matches!(&error, PlanError::TooLarge { limit: 60_000, .. }), "{error}");
     assert!(error.to_string().starts_with("value "), "{error}");
+}
+
+#[test]
+fn inputs_of_more_channels_than_shaders_count_are_named() {
+    let mut b = Builder::new("wide");
+    let x = b.image("x", [1 << 23, 1, 1]);
+    let y = b.reshape(x, &[0, 64, 1 << 9, 1 << 8]);
+    b.output(y, "y");
+    let graph = b.finish().unwrap();
+    let shapes = graph.infer(&Sizes::batch(1)).unwrap();
+    let error = build(&graph, &shapes, &Units::default(), &PlanOptions::default()).unwrap_err().to_string();
+    assert_eq!(error, "value x: expected fewer than 2097152 channel groups, found 2097152");
+}
+
+#[test]
+fn a_fused_residual_is_cut_as_its_sum_also_where_it_is_pinned() {
+    let conv = |b: &mut Builder, x, seed| b.conv(x, Conv2d::new([1, 1]), tensor(seed, &[6, 3, 1, 1]), None);
+    let mut b = Builder::new("pinned");
+    let x = b.image("x", [3, 4, 4]);
+    let twice = b.concat(&[x, x], 1);
+    let wide = conv(&mut b, x, 1);
+    let sum = b.add(wide, twice);
+    let other = conv(&mut b, x, 2);
+    let both = b.add(sum, other);
+    b.output(both, "y");
+    let network = Network::new(b.finish().unwrap(), 1);
+    assert!(network.units.units.is_empty(), "all channels reach the output");
+    let cuts = |value| network.units.segments(value).iter().map(|s| s.channels).collect::<Vec<_>>();
+    assert!([twice, wide, sum, other, both].into_iter().all(|value| cuts(value) == [3, 3]));
+    let plan = network.plan(&PlanOptions::default());
+    let adds = |step: &&Step| step.spec.0.iter().any(|&(name, value)| name == "add" && value > 0);
+    assert_eq!(plan.steps.iter().filter(adds).count(), 2, "both sums are fused:\n{}", plan.to_text());
+}
+
+#[test]
+fn an_input_that_is_stored_in_pieces_is_not_read_from_a_texture() {
+    let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor::default());
+    let gpu = Gpu::from_device(device, queue).with_class(DeviceClass::Portable);
+    let mut b = Builder::new("pieces");
+    let x = b.image("x", [3, 4, 4]);
+    let parts = [1, 2].map(|channels| {
+        b.conv(x, Conv2d::new([1, 1]), tensor(channels, &[channels as usize, 3, 1, 1]), None)
+    });
+    let joined = b.concat(&parts, 1);
+    let y = b.add(x, joined);
+    b.output(y, "y");
+    let mut session = Network::new(b.finish().unwrap(), 1).session(&gpu, 0);
+    let texture = gpu.device().create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width: 4, height: 4, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING,
+        view_formats: &[],
+    });
+    let view = texture.create_view(&Default::default());
+    let error = session.bind_input_texture(0, &view, &Normalise::default()).unwrap_err().to_string();
+    assert!(error.ends_with("must be stored in one piece to be read from a texture, it is in 2"), "{error}");
 }
 
 #[test]

@@ -202,6 +202,28 @@ fn a_lent_device_is_encoded_into_and_computes_the_same() {
 }
 
 #[test]
+fn nothing_is_submitted_to_a_lent_device() {
+    let Some(host) = Host::open() else { return };
+    let network = Network::new(graph([9, 13]), 1);
+    let input = network.input(2);
+    let options = PlanOptions { keep_all: true, ..host.gpu.plan_options(1) };
+    let mut session = Session::new(&host.gpu, network.plan(&options), 1).unwrap();
+    let results = [
+        session.run(&[&input]).map(drop),
+        session.run_masked(&[&input], &[]).map(drop),
+        session.upload(&[&input]),
+        session.score(&[vec![]]),
+        session.values().map(drop),
+        session.timings().map(drop),
+        session.read_external(0).map(drop),
+    ];
+    for (call, result) in results.into_iter().enumerate() {
+        let error = result.expect_err("the device is lent").to_string();
+        assert!(error.starts_with("a lent device is never submitted to"), "call {call}: {error}");
+    }
+}
+
+#[test]
 fn a_texture_is_read_resized_and_normalised() {
     let (Some([own, _]), Some(host)) = (gpus(), Host::open()) else { return };
     let network = Network::new(graph([8, 12]), 1);

@@ -70,7 +70,6 @@ pub struct InspectArgs {
     #[arg(long)]
     pub why: bool,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "documented at the type")]
     pub sizes: SizeArgs,
 }
 
@@ -97,7 +96,6 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub tasks: Option<PathBuf>,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "documented at the type")]
     pub sizes: SizeArgs,
     /// Prints the outputs' shapes and ranges as JSON.
     #[arg(long)]
@@ -147,7 +145,6 @@ pub struct PruneArgs {
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "documented at the type")]
     pub search: SearchArgs,
     /// Prints the summary as JSON.
     #[arg(long)]
@@ -232,7 +229,6 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 25, value_name = "N")]
     pub runs: usize,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "documented at the type")]
     pub sizes: SizeArgs,
     /// Prints JSON.
     #[arg(long)]
@@ -251,7 +247,6 @@ pub struct VerifyArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "documented at the type")]
     pub sizes: SizeArgs,
     /// Prints JSON.
     #[arg(long)]

@@ -86,7 +86,7 @@ fn search_failure(error: SearchError<EvaluateError>) -> Failure {
         SearchError::Journal(_)
         | SearchError::Schedule { .. }
         | SearchError::Base { .. }
-        | SearchError::Journalled { .. }
+        | SearchError::Journalled(_)
         | SearchError::Nothing(_) => Failure::input(error),
     }
 }

@@ -5,7 +5,6 @@ use super::model::{Model, open};
 use super::{Failure, files, table};
 use crate::gpu::Session;
 use crate::tasks::{InputFormat, TasksFile, read_npy};
-use crate::tensor::count;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -145,15 +144,13 @@ fn read_batch(files: &[&Path], shape: &[usize], format: &InputFormat) -> Result<
 
 /// How many images an array holds: it has the input's shape, or that without the batch dimension.
 fn images_in(file: &Path, found: &[usize], shape: &[usize]) -> Result<usize, Failure> {
-    let each = &shape[1..];
-    if found == each {
-        return Ok(1);
+    let each = shape.get(1..).unwrap_or(&[]);
+    match found {
+        same if same == each => Ok(1),
+        [images @ (1..), rest @ ..] if rest == each => Ok(*images),
+        _ => {
+            let expected = format!("an array of shape {each:?} with any number in front");
+            Err(Failure::file(file, format!("expected {expected}, found {found:?}")))
+        }
     }
-    if found.len() == shape.len() && &found[1..] == each && count(found) > 0 {
-        return Ok(found[0]);
-    }
-    Err(Failure::file(
-        file,
-        format!("expected an array of shape {each:?} with any number in front, found {found:?}"),
-    ))
 }

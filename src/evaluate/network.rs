@@ -146,7 +146,9 @@ fn fitting_plan(gpu: &Gpu, request: &Request<'_>) -> Result<Plan, EvaluateError>
         match (plan(gpu, request, batch), smaller) {
             (Ok(plan), Some(smaller)) if memory(&plan) > MEMORY => batch = smaller,
             (
-                Err(EvaluateError::Plan(PlanError::TooLarge { .. } | PlanError::TooManyGroups { .. })),
+                Err(EvaluateError::Plan(
+                    PlanError::TooLarge { .. } | PlanError::TooManyGroups { .. } | PlanError::TooFine { .. },
+                )),
                 Some(smaller),
             ) => batch = smaller,
             (result, _) => return result,

@@ -76,7 +76,7 @@ impl StoredSegment {
     fn live(&self, keep: &[usize]) -> u32 {
         match self.unit {
             Some((unit, block)) => {
-                keep.get(unit).map_or(self.channels, |&k| (k as u32 * block).min(self.channels))
+                keep.get(unit).map_or(self.channels, |&k| (k as u32).saturating_mul(block).min(self.channels))
             }
             None => self.channels,
         }

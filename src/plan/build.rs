@@ -47,7 +47,7 @@ impl Default for PlanOptions {
 /// Plans `graph` (optimised), whose values have `shapes` and are cut by `units`.
 ///
 /// # Errors
-/// [`PlanError`]: an operator or attribute that no kernel runs, or a value, constant or dispatch over the limits.
+/// [`PlanError`]: an operator or attribute that no kernel runs, or a value, constant or dispatch over a limit.
 pub fn build(
     graph: &Graph,
     shapes: &Shapes,
@@ -58,7 +58,7 @@ pub fn build(
     let mut cx = Lowering::new(graph, shapes, units, options.class);
     let mut edges = Edges::default();
     for &value in &graph.inputs {
-        let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value));
+        let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;
         edges.inputs.push(port);
         edges.pack.push(step);
     }

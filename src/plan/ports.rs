@@ -1,6 +1,6 @@
 //! The edges of a plan: host-layout buffers, and the steps between them and the stored form.
 
-use super::lower::{Lowering, PlanError};
+use super::lower::{Lowering, PlanError, check_indices};
 use super::{Grid, Operand, Port, Step};
 use crate::graph::ValueId;
 use crate::kernels::Spec;
@@ -11,7 +11,8 @@ use crate::kernels::unpack::{UNPACK, UnpackParams};
 const WORKGROUP: u32 = 64;
 
 /// The port of a graph input, and the step that packs it.
-pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
+pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> Result<(Port, Step), PlanError> {
+    check_indices(cx, value)?;
     let (port, mut step) = edge(cx, value, external);
     let stored = cx.stored(value);
     step.kernel = &PACK;
@@ -24,7 +25,7 @@ pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> (Port
     }
     .words();
     step.operands = vec![Operand::External(external), Operand::Slot(port.slot)];
-    (port, step)
+    Ok((port, step))
 }
 
 /// The port of a computed value, and the step that unpacks it.

@@ -37,14 +37,9 @@ pub enum SearchError<E: std::error::Error + 'static> {
         /// Its loss.
         loss: f64,
     },
-    /// The journal's units are not those of this network.
-    #[error("the journal visited unit {found} where this search visits {expected}")]
-    Journalled {
-        /// The unit in the journal.
-        found: String,
-        /// The unit of this search.
-        expected: String,
-    },
+    /// The journal has a record that this search cannot have written.
+    #[error("the journal is not of this search: {0}")]
+    Journalled(String),
     /// There is nothing to visit.
     #[error("no unit of the network can be pruned: {0} are pinned and the rest is ignored")]
     Nothing(usize),
@@ -116,7 +111,7 @@ pub(super) type Pass = (Vec<Vec<usize>>, Vec<Visit>);
 impl<E: Evaluator> Driver<'_, E> {
     fn base(&mut self) -> Result<Vec<Loss>, SearchError<E::Error>> {
         let losses = match self.journal.base() {
-            Some(losses) => losses.to_vec(),
+            Some(losses) => self.journalled_losses(losses)?,
             None => {
                 let losses = self.measure(&self.problem.all())?;
                 self.journal.append(Record::Base { losses: losses.clone() })?;
@@ -133,11 +128,20 @@ impl<E: Evaluator> Driver<'_, E> {
 
     fn measure_final(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
         if let Some(losses) = self.journal.last() {
-            return Ok(losses.to_vec());
+            return self.journalled_losses(losses);
         }
         let losses = self.measure(keeps)?;
         self.journal.append(Record::Final { losses: losses.clone() })?;
         Ok(losses)
+    }
+
+    fn journalled_losses(&self, losses: &[Loss]) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        let (expected, found) = (self.evaluator.tasks().len(), losses.len());
+        if found != expected {
+            let reason = format!("expected the losses of {expected} tasks, found {found}");
+            return Err(SearchError::Journalled(reason));
+        }
+        Ok(losses.to_vec())
     }
 
     fn measure(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
@@ -185,7 +189,7 @@ impl<E: Evaluator> Driver<'_, E> {
             let (criterion, seed) = (self.options.criterion, self.options.seed);
             let rank = |graph: &_, unit: &_| saliency::scores(graph, unit, criterion, seed);
             let tries = |_: &[f64], channels| counts(channels, self.options);
-            let visit = match self.journalled(&turn)? {
+            let visit = match self.journalled(&turn, &keeps[unit])? {
                 Some(visit) => visit,
                 None => {
                     let scan =
@@ -227,12 +231,21 @@ impl<E: Evaluator> Driver<'_, E> {
             || below(now.params, whole.params, self.options.target_params)
     }
 
-    /// The visit that the journal already has for this turn.
-    pub(super) fn journalled(&self, turn: &Turn) -> Result<Option<Visit>, SearchError<E::Error>> {
+    /// The visit that the journal already has for this turn, at which the unit still had the coordinates `kept`.
+    pub(super) fn journalled(
+        &self,
+        turn: &Turn,
+        kept: &[usize],
+    ) -> Result<Option<Visit>, SearchError<E::Error>> {
         let Some(visit) = self.journal.visits(turn.pass).nth(turn.done) else { return Ok(None) };
-        let expected = &self.problem.units.units[turn.unit].id;
-        if visit.unit != *expected {
-            return Err(SearchError::Journalled { found: visit.unit.clone(), expected: expected.clone() });
+        let (expected, found) = (&self.problem.units.units[turn.unit].id, &visit.unit);
+        if found != expected {
+            let reason = format!("expected a visit of unit {expected}, found one of {found}");
+            return Err(SearchError::Journalled(reason));
+        }
+        if !visit.is_of(kept, self.evaluator.tasks().len()) {
+            let reason = format!("the visit of unit {found} is not one of {} coordinates", kept.len());
+            return Err(SearchError::Journalled(reason));
         }
         Ok(Some(visit.clone()))
     }
@@ -281,7 +294,7 @@ impl<E: Evaluator> Driver<'_, E> {
         keeps: &[Vec<usize>],
         tries: &[usize],
         scan: &Scan,
-    ) -> Result<(Vec<Scored>, Option<usize>), SearchError<E::Error>> {
+    ) -> Result<Scanned, SearchError<E::Error>> {
         let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
         let mut scored = Vec::new();
         for chunk in tries.chunks(self.options.width.max(1)) {
@@ -323,6 +336,9 @@ impl<E: Evaluator> Driver<'_, E> {
         (candidates, macs)
     }
 }
+
+/// The scored candidates of a unit, and the task whose limit the last of them broke by most, if any.
+type Scanned = (Vec<Scored>, Option<usize>);
 
 /// How one unit is judged.
 pub(super) struct Scan<'a> {
@@ -375,7 +391,7 @@ fn dropped_units(
     before: &[Loss],
     visits: &[Visit],
 ) -> BTreeSet<String> {
-    let stay = (visits.len() as f64 * options.topk) as usize;
+    let stay = ((visits.len() as f64 * options.topk) as usize).max(1);
     let mut costs = unit_costs(problem, before, visits);
     if costs.len() <= stay {
         return BTreeSet::new();

@@ -97,7 +97,7 @@ fn visit<E: Evaluator>(
     network: &[Vec<usize>],
     (limits, base): (Vec<f64>, &[f64]),
 ) -> Result<Visit, SearchError<E::Error>> {
-    if let Some(visit) = driver.journalled(turn)? {
+    if let Some(visit) = driver.journalled(turn, &network[turn.unit])? {
         return Ok(visit);
     }
     let (criterion, seed) = (driver.options.criterion, driver.options.seed);

@@ -3,6 +3,7 @@
 
 use super::{Loss, Options};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -92,6 +93,18 @@ pub struct Visit {
     pub accepted: Option<usize>,
     /// The task whose limit the first refused candidate broke by most.
     pub limited_by: Option<String>,
+}
+
+impl Visit {
+    /// Whether this can be a visit of a unit that had the coordinates `kept`, with one loss for each of `tasks` tasks.
+    pub(super) fn is_of(&self, kept: &[usize], tasks: usize) -> bool {
+        let sorted = |list: &[usize]| -> BTreeSet<usize> { list.iter().copied().collect() };
+        let scored = |s: &Scored| (1..=kept.len()).contains(&s.keep) && s.losses.len() == tasks;
+        self.order.len() == kept.len()
+            && sorted(&self.order) == sorted(kept)
+            && self.candidates.iter().all(scored)
+            && self.accepted.is_none_or(|keep| self.candidates.iter().any(|s| s.keep == keep))
+    }
 }
 
 /// One line.

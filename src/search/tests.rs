@@ -287,6 +287,41 @@ fn a_journal_of_another_search_is_refused() {
 }
 
 #[test]
+fn a_damaged_journal_is_an_error() {
+    let setting = Setting::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.jsonl");
+    let options = Options::default();
+    let run = |journal: &mut Journal| {
+        search(setting.problem(), &options, &mut setting.evaluator(), journal, &mut Silent)
+    };
+    run(&mut Journal::create(&path, setting.header(&options)).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[2]["record"], "visit");
+    let damages: [(usize, &str, serde_json::Value); 7] = [
+        (1, "losses", vec![serde_json::json!({"sum": 1.0, "count": 1.0})].into()),
+        (2, "unit", "other".into()),
+        (2, "order", vec![0; CHANNELS[3]].into()),
+        (2, "order", Vec::<usize>::new().into()),
+        (2, "accepted", 1000.into()),
+        (2, "candidates", Vec::<usize>::new().into()),
+        (lines.len() - 1, "losses", Vec::<usize>::new().into()),
+    ];
+    for (line, key, value) in damages {
+        let mut damaged = lines.clone();
+        assert!(!damaged[line][key].is_null(), "{key} of line {line}");
+        damaged[line][key] = value;
+        let text: String = damaged.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(&path, text).unwrap();
+        let error = run(&mut Journal::resume(&path, setting.header(&options)).unwrap());
+        let error = error.expect_err("the journal is damaged").to_string();
+        assert!(error.starts_with("the journal is not of this search: "), "{error}");
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_a_number_stops_the_scan() {
     let setting = Setting::new();
     let mut evaluator = setting.evaluator();

@@ -80,7 +80,9 @@ impl Units {
     pub fn live_channels(&self, keep: &[usize], value: ValueId) -> Option<usize> {
         let segments = self.segments.get(value.0).filter(|segments| !segments.is_empty())?;
         let live = |s: &Segment| match s.unit {
-            Some((unit, block)) => keep.get(unit).map_or(s.channels, |&k| (k * block).min(s.channels)),
+            Some((unit, block)) => {
+                keep.get(unit).map_or(s.channels, |&k| k.saturating_mul(block).min(s.channels))
+            }
             None => s.channels,
         };
         Some(segments.iter().map(live).sum())

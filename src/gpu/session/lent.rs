@@ -63,7 +63,11 @@ impl Session {
     /// Makes runs read graph input `input` from a float texture instead of its buffer, whatever the texture's size.
     ///
     /// # Errors
-    /// [`GpuError::Unsupported`] where the input is not one image of at most 4 channels.
+    /// [`GpuError::Unsupported`] where the input is not one image of at most 4 channels, or where the network adds
+    /// it to a concatenation, so that its channels are stored in pieces.
+    ///
+    /// # Panics
+    /// If there is no such input.
     pub fn bind_input_texture(
         &mut self,
         input: usize,
@@ -77,6 +81,13 @@ impl Session {
                 port.name, port.shape
             )));
         };
+        let segments = self.plan.live.segments(port.record).len();
+        if segments != 1 {
+            return Err(GpuError::Unsupported(format!(
+                "input {} must be stored in one piece to be read from a texture, it is in {segments}",
+                port.name
+            )));
+        }
         let params = PackPictureParams {
             record: port.record.0,
             image: 0,

@@ -77,6 +77,7 @@ impl Session {
     /// # Errors
     /// [`GpuError`]; also where the plan has no probes.
     pub fn values(&mut self) -> Result<Vec<Probe>, GpuError> {
+        self.own()?;
         if self.plan.probes.is_empty() {
             return Err(GpuError::Unsupported("the plan keeps no values, make it with keep_all".to_owned()));
         }

@@ -137,9 +137,12 @@ pub(super) fn check_arity(op: &Op, inputs: usize) -> Result<(), Mismatch> {
     mismatch("number of inputs", expected, inputs)
 }
 
-/// The shape of the output of `op` on inputs of the given shapes.
+/// The shape of the output of `op` on inputs of the given shapes, none of which may be empty.
 pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
     check_arity(op, inputs.len())?;
+    if let Some(empty) = inputs.iter().position(|shape| shape.contains(&0)) {
+        return mismatch(format!("input {empty}"), "at least one element", format!("{:?}", inputs[empty]));
+    }
     let shape = match op {
         Op::Conv(conv) => spatial::conv(conv, inputs),
         Op::BatchNorm { .. } => join::batch_norm(inputs),

@@ -12,6 +12,9 @@ fn image(what: &str, shape: &[usize]) -> Result<[usize; 4], Mismatch> {
     }
 }
 
+/// The longest side of a padded image and of a dilated window: coordinates in it, and before it, fit 32 bits.
+const MAX_SPAN: usize = i32::MAX as usize;
+
 fn slide(window: &Window, [height, width]: [usize; 2]) -> Result<[usize; 2], Mismatch> {
     for (what, values) in
         [("kernel", window.kernel), ("strides", window.strides), ("dilations", window.dilations)]
@@ -20,12 +23,20 @@ fn slide(window: &Window, [height, width]: [usize; 2]) -> Result<[usize; 2], Mis
             return mismatch(what, "at least 1", format!("{values:?}"));
         }
     }
+    let margins = window.margins([height, width]);
+    for (axis, size) in [height, width].into_iter().enumerate() {
+        let padded = size.saturating_add(margins[axis]).saturating_add(margins[axis + 2]);
+        if padded > MAX_SPAN || window.extent(axis) > MAX_SPAN {
+            let found = format!("{padded} and {}", window.extent(axis));
+            return mismatch("padded input and window", format!("at most {MAX_SPAN} pixels a side"), found);
+        }
+    }
     match window.output([height, width]) {
         Some(output) => Ok(output),
         None => mismatch(
             "input size with padding",
             format!("at least {}x{}", window.extent(0), window.extent(1)),
-            format!("{height}x{width} with pads {:?}", window.margins([height, width])),
+            format!("{height}x{width} with pads {margins:?}"),
         ),
     }
 }

@@ -85,3 +85,32 @@ fn nested_messages_do_not_exhaust_the_stack() {
     let nested = ModelProto { graph: Some(inner), ..model(17, "Relu", &["x"], vec![]) };
     assert!(read(&nested).is_err());
 }
+
+#[test]
+fn scalars_and_empty_tensors_are_refused() {
+    let mut scalar = model(12, "Softmax", &["x"], vec![]);
+    graph(&mut scalar).input = vec![info("x", &[])];
+    assert_eq!(reason(&scalar), "input: expected at least one dimension, found a scalar");
+    let empty =
+        with(model(17, "Concat", &["x", "e"], vec![int("axis", 1)]), vec![floats("e", &[1, 0, 8, 6], &[])]);
+    assert_eq!(reason(&empty), "input 1: expected at least one element, found [1, 0, 8, 6]");
+    let nothing = with(model(17, "Add", &["x", "e"], vec![]), vec![floats("e", &[0], &[])]);
+    assert_eq!(reason(&nothing), "input 1: expected at least one element, found [0]");
+}
+
+#[test]
+fn windows_past_32_bits_are_refused() {
+    let far = i64::from(i32::MAX);
+    let attributes = |stride| {
+        vec![
+            list("kernel_shape", &[2, 2]),
+            list("dilations", &[far, far]),
+            list("pads", &[far, far, far, far]),
+            list("strides", &[stride, stride]),
+        ]
+    };
+    let pool = model(17, "MaxPool", &["x"], attributes(far));
+    assert!(reason(&pool).starts_with("padded input and window: expected at most 2147483647 pixels a side"));
+    let conv = with(model(17, "Conv", &["x", "w"], attributes(far)), vec![counting("w", &[1, 3, 2, 2])]);
+    assert!(reason(&conv).starts_with("padded input and window: expected at most 2147483647 pixels a side"));
+}

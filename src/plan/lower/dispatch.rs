@@ -1,29 +1,34 @@
 //! Which function lowers which operator. A new operator is a compile error here until it has one.
 
-use super::{Lowering, PlanError, unsupported};
+use super::{Lowering, PlanError};
 use super::{activation, affine, binary, concat, conv, pad, pool, reshape, resize, softmax};
-use crate::graph::{Node, Op};
+use crate::graph::{Node, Op, ValueId};
 
-/// Shaders divide indices by multiplying floats, which is exact for quotients below this.
+/// Shaders divide indices as floats, which gives the integer quotient below this.
 const MAX_QUOTIENT: u32 = 1 << 21;
+
+/// That shaders can tell the rows and channel groups of `value` apart.
+///
+/// # Errors
+/// [`PlanError::TooFine`].
+pub fn check_indices(cx: &mut Lowering, value: ValueId) -> Result<(), PlanError> {
+    let stored = cx.stored(value);
+    let rows = stored.images.saturating_mul(stored.height);
+    for (what, found) in [("rows in all images", rows), ("channel groups", stored.groups)] {
+        if found >= MAX_QUOTIENT {
+            let value = cx.graph.value(value).name.clone();
+            return Err(PlanError::TooFine { value, what, limit: MAX_QUOTIENT, found });
+        }
+    }
+    Ok(())
+}
 
 /// Adds the steps of `node` to the plan.
 ///
 /// # Errors
 /// [`PlanError::Unsupported`] where the node has attributes or operands that no kernel runs.
 pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
-    let output = cx.stored(node.outputs[0]);
-    for (what, found) in [
-        ("rows in all images", output.images.saturating_mul(output.height)),
-        ("channel groups", output.groups),
-    ] {
-        if found >= MAX_QUOTIENT {
-            return Err(unsupported(
-                node,
-                format!("expected fewer than {MAX_QUOTIENT} {what}, found {found}"),
-            ));
-        }
-    }
+    check_indices(cx, node.outputs[0])?;
     match &node.op {
         Op::Conv(conv) => conv::lower(cx, node, conv),
         Op::BatchNorm { epsilon } => affine::lower(cx, node, *epsilon),

@@ -13,6 +13,7 @@ mod resize;
 mod softmax;
 mod step;
 
+pub(super) use dispatch::check_indices;
 pub use dispatch::lower;
 
 use super::{Operand, Step};
@@ -45,6 +46,18 @@ pub enum PlanError {
         bytes: u64,
         /// The limit.
         limit: u64,
+    },
+    /// A value of more parts than shaders can count.
+    #[error("value {value}: expected fewer than {limit} {what}, found {found}")]
+    TooFine {
+        /// The value.
+        value: String,
+        /// The parts.
+        what: &'static str,
+        /// As many are too many.
+        limit: u32,
+        /// How many it has.
+        found: u32,
     },
     /// A dispatch over the limit of every device.
     #[error("node {node} ({op}) needs {grid:?} workgroups, at most 65535 fit along each axis")]

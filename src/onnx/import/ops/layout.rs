@@ -30,7 +30,10 @@ pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
     let coerced = call.opset < 13;
     let axis = call.attributes.int("axis")?.unwrap_or(if coerced { 1 } else { -1 });
     let rank = call.rank()?;
-    let axis = call.axis(axis, rank.saturating_sub(1))?;
+    if rank == 0 {
+        return Err("input: expected at least one dimension, found a scalar".to_owned());
+    }
+    let axis = call.axis(axis, rank - 1)?;
     if !coerced || axis + 1 == rank {
         return call.whole(Op::Softmax { axis });
     }
