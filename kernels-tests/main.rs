@@ -10,6 +10,7 @@ mod concat;
 mod contract;
 mod conv;
 mod device;
+mod docs;
 mod element;
 mod eltwise_binary;
 mod eltwise_unary;

@@ -18,6 +18,8 @@ mod run;
 mod scenes;
 mod summary;
 mod table;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use args::{Arguments, Command};
