@@ -236,7 +236,7 @@ fn print(gpu: &Gpu, times: &[ModelTimes]) {
         ]);
     }
     table::numbers_from(&mut table, 1);
-    println!("{table}");
+    println!("{}", table.trim_fmt());
     for model in times {
         println!("\n{}: the slowest steps, each in a pass of its own", model.path);
         let mut table = table::new(&["layer", "operator", "kernel", "ms"]);
@@ -247,6 +247,6 @@ fn print(gpu: &Gpu, times: &[ModelTimes]) {
             table.add_row([layer.name.clone(), layer.op.to_owned(), layer.kernel.to_owned(), ms]);
         }
         table::numbers_from(&mut table, 3);
-        println!("{table}");
+        println!("{}", table.trim_fmt());
     }
 }

@@ -33,6 +33,6 @@ pub fn run(args: &DevicesArgs) -> Result<(), Failure> {
             device.features.join(" "),
         ]);
     }
-    println!("{table}");
+    println!("{}", table.trim_fmt());
     Ok(())
 }

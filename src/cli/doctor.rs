@@ -58,7 +58,7 @@ fn print(diagnosis: &Diagnosis) {
         rows.add_row([layer.name.clone(), format!("{:.3}", layer.error_over_bound), verdict.to_owned()]);
     }
     table::numbers_from(&mut rows, 1);
-    println!("{rows}");
+    println!("{}", rows.trim_fmt());
 }
 
 /// Weights that repeat after a prime number of elements, between -0.5 and 0.5.

@@ -57,7 +57,7 @@ pub fn run(args: &EvalArgs, device: Option<&str>) -> Result<(), Failure> {
             metrics.join(", "),
         ]);
     }
-    println!("{table}\n{} pictures", report.images);
+    println!("{}\n\n{} pictures", table.trim_fmt(), report.images);
     Ok(())
 }
 

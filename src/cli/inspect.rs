@@ -124,7 +124,7 @@ fn print(model: &Model, inspection: &Inspection) {
         layers.add_row([layer.name.clone(), layer.op.to_owned(), format!("{:?}", layer.shape), macs, params]);
     }
     table::numbers_from(&mut layers, 3);
-    println!("{layers}\n");
+    println!("{}\n", layers.trim_fmt());
     let mut units = table::new(&["unit", "channels", "where"]);
     for unit in &inspection.units {
         let members = unit.members.iter().map(|member| member.value.as_str()).collect::<Vec<_>>();
@@ -133,7 +133,7 @@ fn print(model: &Model, inspection: &Inspection) {
         let shown = members[..members.len().min(3)].join(", ") + &more;
         units.add_row([unit.id.clone(), unit.channels.to_string(), shown]);
     }
-    println!("{units}\n");
+    println!("{}\n", units.trim_fmt());
     for pinned in &inspection.pinned {
         println!("pinned: {} channels of {}: {}", pinned.channels, pinned.node, pinned.reason);
     }

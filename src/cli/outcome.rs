@@ -235,7 +235,7 @@ pub fn print(summary: &Summary, out: &Path) {
     let ms = |ms: f64| format!("{ms:.2} ms");
     rows.add_row(["latency of one picture".to_owned(), ms(latency.before), ms(latency.after), verdict]);
     table::numbers_from(&mut rows, 1);
-    println!("{rows}");
+    println!("{}", rows.trim_fmt());
     println!("\nmodel   {}", out.join("pruned.onnx").display());
     println!("report  {}", out.join("report.html").display());
 }

@@ -54,7 +54,7 @@ pub fn run(args: &RunArgs, device: Option<&str>) -> Result<(), Failure> {
         let [min, max] = [info.min, info.max].map(|v| format!("{v:.4}"));
         table.add_row([info.name, format!("{:?}", info.shape), min, max, info.file.display().to_string()]);
     }
-    println!("{table}");
+    println!("{}", table.trim_fmt());
     Ok(())
 }
 

@@ -62,7 +62,7 @@ fn print(layers: &[LayerCheck]) {
     }
     table::numbers_from(&mut table, 2);
     let worst = layers.iter().map(|layer| layer.error_over_bound).fold(0.0, f64::max);
-    println!("{table}\n\n{} layers, worst error {worst:.3} of its bound", layers.len());
+    println!("{}\n\n{} layers, worst error {worst:.3} of its bound", table.trim_fmt(), layers.len());
 }
 
 /// Compares every layer of the optimised model with the reference, on a random input.

@@ -10,8 +10,10 @@ use serde::Serialize;
 pub const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#b8a800"];
 
-/// The width of the bars and of the plot.
-const WIDTH: f64 = 520.0;
+/// The longest bar.
+const BAR: f64 = 340.0;
+/// The width of the plot of the losses.
+const WIDTH: f64 = 560.0;
 /// The height of the plot of the losses.
 const HEIGHT: f64 = 260.0;
 
@@ -41,8 +43,8 @@ pub fn unit_bars(summary: &Summary) -> Vec<UnitBar> {
         id: unit.id.clone(),
         channels: unit.channels,
         kept: unit.kept,
-        whole: WIDTH * unit.channels as f64 / widest,
-        filled: WIDTH * unit.kept as f64 / widest,
+        whole: BAR * unit.channels as f64 / widest,
+        filled: BAR * unit.kept as f64 / widest,
         limited_by: unit.limited_by.clone(),
         colour: colour(&unit.limited_by),
     };
@@ -143,8 +145,8 @@ pub fn layer_bars(layers: &[LayerTime]) -> Vec<LayerBar> {
         op: layer.op.clone(),
         before: layer.before,
         after: layer.after,
-        before_width: WIDTH * layer.before / longest,
-        after_width: WIDTH * layer.after / longest,
+        before_width: BAR * layer.before / longest,
+        after_width: BAR * layer.after / longest,
     };
     layers.iter().map(bar).collect()
 }
