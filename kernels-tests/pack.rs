@@ -4,10 +4,9 @@ use crate::compare::same_bits;
 use crate::harness::gpus;
 use crate::network::numbers;
 use wgpu_pagcp::gpu::execute;
-use wgpu_pagcp::kernels::Spec;
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
-use wgpu_pagcp::kernels::pack::{PACK, PackParams};
-use wgpu_pagcp::kernels::unpack::{UNPACK, UnpackParams};
+use wgpu_pagcp::kernels::pack::{PACK, PackParams, spec};
+use wgpu_pagcp::kernels::unpack::UNPACK;
 use wgpu_pagcp::plan::{Grid, Operand, Step, Stored};
 
 /// The stored form of images of `pixels` pixels whose segments have these channels, each a unit of its own.
@@ -23,24 +22,19 @@ fn stored(layout: &mut LiveLayout, images: u32, channels: &[u32], pixels: u32) -
 }
 
 fn step(stored: &Stored, pack: bool) -> Step {
-    let grid = Grid::Elements {
-        record: stored.record,
-        per_group: stored.images * stored.pixels(),
-        workgroup: Spec::default().workgroup(),
-    };
-    let (images, pixels, groups, record) = (stored.images, stored.pixels(), stored.groups, stored.record.0);
+    let params = PackParams::new(stored.record.0, stored.images, stored.pixels(), stored.groups);
     Step {
         node: "edge".to_owned(),
         op: "Pack",
         kernel: if pack { &PACK } else { &UNPACK },
-        spec: Spec::default(),
-        params: if pack {
-            PackParams { record, images, pixels, groups }.words()
-        } else {
-            UnpackParams { record, images, pixels, groups }.words()
-        },
+        spec: spec(),
+        params: params.words(),
         operands: vec![Operand::External(0), Operand::External(1)],
-        grid,
+        grid: Grid::Elements {
+            record: stored.record,
+            per_group: params.threads(),
+            workgroup: spec().workgroup(),
+        },
         macs: 0,
     }
 }

@@ -1,4 +1,4 @@
-// Row-major `[images][live channels][pixels]` to NC4HW4, one vec4 per thread.
+// Row-major `[images][live channels][pixels]` to NC4HW4. A thread moves ${per_thread} vec4, `stride` pixels apart.
 
 #include "live"
 #include "element"
@@ -9,6 +9,7 @@ struct Params {
     images: u32,
     pixels: u32,
     groups: u32,
+    stride: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -21,15 +22,20 @@ fn main(
     @builtin(num_workgroups) grid: vec3u,
 ) {
     let index = id.x + id.z * grid.x * 64u;
-    let e = element(p.record, index, p.images, p.pixels);
+    let e = element(p.record, index, p.images, p.stride);
     if (e.lanes == 0u) {
         return;
     }
-    let channel = channels_before(p.record, quotient(index, p.images * p.pixels));
+    let channel = channels_before(p.record, quotient(index, p.images * p.stride));
     let plane = e.image * live_channels(p.record) + channel;
     // Lanes past the last channel read it again and are masked.
-    let planes = plane + min(vec4u(0u, 1u, 2u, 3u), vec4u(e.lanes - 1u));
-    let at = planes * p.pixels + e.pixel;
-    let v = vec4f(x[at.x], x[at.y], x[at.z], x[at.w]);
-    y[(e.image * p.groups + e.group) * p.pixels + e.pixel] = mask_lanes(v, e.lanes);
+    let planes = (plane + min(vec4u(0u, 1u, 2u, 3u), vec4u(e.lanes - 1u))) * p.pixels;
+    let stored = (e.image * p.groups + e.group) * p.pixels;
+#for n in range(per_thread)
+    let pixel${n} = e.pixel + ${n}u * p.stride;
+    if (pixel${n} < p.pixels) {
+        let at = planes + pixel${n};
+        y[stored + pixel${n}] = mask_lanes(vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), e.lanes);
+    }
+#endfor
 }

@@ -1,4 +1,4 @@
-// NC4HW4 to row-major `[images][live channels][pixels]`, one vec4 per thread.
+// NC4HW4 to row-major `[images][live channels][pixels]`. A thread moves ${per_thread} vec4, `stride` pixels apart.
 
 #include "live"
 #include "element"
@@ -9,6 +9,7 @@ struct Params {
     images: u32,
     pixels: u32,
     groups: u32,
+    stride: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -21,17 +22,24 @@ fn main(
     @builtin(num_workgroups) grid: vec3u,
 ) {
     let index = id.x + id.z * grid.x * 64u;
-    let e = element(p.record, index, p.images, p.pixels);
+    let e = element(p.record, index, p.images, p.stride);
     if (e.lanes == 0u) {
         return;
     }
-    let v = x[(e.image * p.groups + e.group) * p.pixels + e.pixel];
-    let channel = channels_before(p.record, quotient(index, p.images * p.pixels));
-    let at = (e.image * live_channels(p.record) + channel) * p.pixels + e.pixel;
-    y[at] = v.x;
+    let stored = (e.image * p.groups + e.group) * p.pixels;
+    let channel = channels_before(p.record, quotient(index, p.images * p.stride));
+    let plane = (e.image * live_channels(p.record) + channel) * p.pixels;
+#for n in range(per_thread)
+    let pixel${n} = e.pixel + ${n}u * p.stride;
+    if (pixel${n} < p.pixels) {
+        let v = x[stored + pixel${n}];
+        let at = plane + pixel${n};
+        y[at] = v.x;
 #for lane in [1, 2, 3]
-    if (e.lanes > ${lane}u) {
-        y[at + ${lane}u * p.pixels] = v[${lane}];
+        if (e.lanes > ${lane}u) {
+            y[at + ${lane}u * p.pixels] = v[${lane}];
+        }
+#endfor
     }
 #endfor
 }

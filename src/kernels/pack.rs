@@ -4,7 +4,7 @@ use super::params::params;
 use super::{Access, Kernel, Spec};
 
 params! {
-    /// Parameters of [`PACK`].
+    /// Parameters of [`PACK`] and of [`super::unpack::UNPACK`].
     PackParams {
         /// The live record of the value.
         record: u32,
@@ -14,6 +14,28 @@ params! {
         pixels: u32,
         /// Stored channel groups of one image.
         groups: u32,
+        /// Threads along the pixels of one channel: `pixels / PER_THREAD`, rounded up.
+        stride: u32,
+    }
+}
+
+/// Pixels that a thread moves: one alone is less work than finding out which.
+const PER_THREAD: u32 = 8;
+
+/// The specialisation of packing and unpacking.
+pub fn spec() -> Spec {
+    Spec(vec![("per_thread", PER_THREAD)])
+}
+
+impl PackParams {
+    /// The parameters of a value of `images` images of `pixels` pixels and `groups` stored channel groups.
+    pub fn new(record: u32, images: u32, pixels: u32, groups: u32) -> Self {
+        Self { record, images, pixels, groups, stride: pixels.div_ceil(PER_THREAD) }
+    }
+
+    /// Threads for each live channel group.
+    pub fn threads(&self) -> u32 {
+        self.images * self.stride
     }
 }
 
@@ -23,5 +45,5 @@ pub static PACK: Kernel = Kernel {
     source: include_str!("../../shaders/pack.wgsl"),
     bindings: &[Access::Read, Access::Write],
     params: PackParams::NAMES,
-    variants: || vec![Spec::default()],
+    variants: || vec![spec()],
 };

@@ -3,9 +3,8 @@
 use super::lower::{Lowering, PlanError, check_indices};
 use super::{Grid, Operand, Port, Step};
 use crate::graph::ValueId;
-use crate::kernels::Spec;
-use crate::kernels::pack::{PACK, PackParams};
-use crate::kernels::unpack::{UNPACK, UnpackParams};
+use crate::kernels::pack::{PACK, PackParams, spec};
+use crate::kernels::unpack::UNPACK;
 
 /// The threads of a workgroup of the kernels here.
 const WORKGROUP: u32 = 64;
@@ -14,16 +13,8 @@ const WORKGROUP: u32 = 64;
 pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> Result<(Port, Step), PlanError> {
     check_indices(cx, value)?;
     let (port, mut step) = edge(cx, value, external);
-    let stored = cx.stored(value);
     step.kernel = &PACK;
     step.op = "Pack";
-    step.params = PackParams {
-        record: stored.record.0,
-        images: stored.images,
-        pixels: stored.pixels(),
-        groups: stored.groups,
-    }
-    .words();
     step.operands = vec![Operand::External(external), Operand::Slot(port.slot)];
     Ok((port, step))
 }
@@ -42,24 +33,15 @@ fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
     let slot = cx.slot_index(value);
     let shape = cx.shapes[value.0].clone();
     let port = Port { name: name.clone(), shape, external, slot, record: stored.record };
-    let params = UnpackParams {
-        record: stored.record.0,
-        images: stored.images,
-        pixels: stored.pixels(),
-        groups: stored.groups,
-    };
+    let params = PackParams::new(stored.record.0, stored.images, stored.pixels(), stored.groups);
     let step = Step {
         node: name,
         op: "Unpack",
         kernel: &UNPACK,
-        spec: Spec::default(),
+        spec: spec(),
         params: params.words(),
         operands: vec![Operand::Slot(slot), Operand::External(external)],
-        grid: Grid::Elements {
-            record: stored.record,
-            per_group: stored.images * stored.pixels(),
-            workgroup: WORKGROUP,
-        },
+        grid: Grid::Elements { record: stored.record, per_group: params.threads(), workgroup: WORKGROUP },
         macs: 0,
     };
     (port, step)
