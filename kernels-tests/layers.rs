@@ -19,7 +19,6 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("tasks", &["plan", "kernels", "tensor"]),
     ("scenes", &[]),
     ("search", &["units", "graph", "tasks", "compact", "tensor"]),
-    ("scenes", &[]),
 ];
 
 /// Modules that may import all but `cli`, and those that may import that too.
