@@ -3,11 +3,11 @@
 use super::Failure;
 use super::args::SizeArgs;
 use crate::gpu::{Gpu, GpuError, Selector, Session};
-use crate::graph::{Graph, Shapes, Sizes};
+use crate::graph::{Dim, Graph, Shapes, Sizes};
 use crate::optimise::optimise;
 use crate::plan::{Plan, PlanOptions, build};
 use crate::units::{Units, analyse};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A model, its shapes at one batch size, and its units.
@@ -29,7 +29,9 @@ impl Model {
     /// Reads a model for runs of `batch` images.
     pub fn load(path: &Path, batch: usize, sizes: &SizeArgs) -> Result<Self, Failure> {
         let graph = crate::onnx::load(path).map_err(Failure::input)?;
-        Self::new(path, graph, Sizes { batch, symbols: symbols(sizes)? })
+        let symbols = symbols(sizes)?;
+        check_symbols(path, &graph, &symbols)?;
+        Self::new(path, graph, Sizes { batch, symbols })
     }
 
     /// A model from a graph; `path` is for messages.
@@ -73,6 +75,25 @@ fn symbols(sizes: &SizeArgs) -> Result<BTreeMap<String, usize>, Failure> {
     };
     let wrong = |dim: &String| Failure::input(format!("--dim {dim}: expected NAME=N with a whole number"));
     sizes.dims.iter().map(|dim| parse(dim).ok_or_else(|| wrong(dim))).collect()
+}
+
+/// Every symbol must be a dimension of an input, and not the first one: that is the batch.
+fn check_symbols(path: &Path, graph: &Graph, symbols: &BTreeMap<String, usize>) -> Result<(), Failure> {
+    let dims = graph.inputs.iter().filter_map(|&id| graph.value(id).dims.as_ref());
+    let known: BTreeSet<&str> = dims
+        .flat_map(|dims| dims.iter().skip(1))
+        .filter_map(|dim| if let Dim::Symbol(name) = dim { Some(name.as_str()) } else { None })
+        .collect();
+    let Some((name, size)) = symbols.iter().find(|(name, _)| !known.contains(name.as_str())) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = known.into_iter().collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let reason = format!(
+        "--dim {name}={size}: the inputs have no such dimension to give a size; they have {known} \
+         (the first one is the batch, see --batch)"
+    );
+    Err(Failure::file(path, reason))
 }
 
 /// Opens the device that the user named, or the best one.

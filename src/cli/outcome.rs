@@ -15,6 +15,7 @@ use crate::search::{Options, Outcome, fingerprint};
 use crate::tasks::{Dataset, Source};
 use crate::units::{Cost, cost};
 use serde::Serialize;
+use std::fs;
 use std::path::Path;
 
 /// A finished search.
@@ -82,6 +83,17 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     files::write_whole(&job.out.join("report.html"), page.as_bytes())?;
     files::write_json(&job.out.join("summary.json"), &summary)?;
     Ok(summary)
+}
+
+/// Removes what an earlier search left, so that nothing looks finished while another one runs.
+pub fn remove_results(out: &Path) -> Result<(), Failure> {
+    for name in ["summary.json", "report.html", "pruned.onnx", "plan.json"] {
+        let path = out.join(name);
+        if path.exists() {
+            fs::remove_file(&path).map_err(|e| Failure::file(&path, e))?;
+        }
+    }
+    Ok(())
 }
 
 fn plan_file<'a>(model: &'a Model, outcome: &'a Outcome) -> PlanFile<'a> {

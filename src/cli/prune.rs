@@ -2,14 +2,16 @@
 
 use super::args::{PruneArgs, SearchArgs, SizeArgs, Split};
 use super::model::{Model, open};
-use super::outcome::{Pruned, finish, print};
+use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
 use super::{Failure, eval, files};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
+use crate::search::schedule::Schedule;
 use crate::search::{self, Header, Journal, Options, Outcome, Problem, SearchError, fingerprint, search};
 use crate::tasks::{Dataset, Samples, Source, Task};
 use globset::{Glob, GlobSetBuilder};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -48,6 +50,8 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     let options = options(job.search, job.model)?;
     let val = eval::open_data(job.tasks, Split::Val, job.model)?;
     let mut train = eval::open_data(job.tasks, Split::Train, job.model)?;
+    check_limits(train.tasks(), &options)?;
+    check_labels(&val)?;
     if let Some(images) = job.search.images {
         train.subset(images, job.search.seed);
     }
@@ -57,6 +61,9 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     let path = job.out.join("journal.jsonl");
     let journal = if job.resume { Journal::resume(&path, header) } else { Journal::create(&path, header) };
     let mut journal = journal.map_err(Failure::input)?;
+    if journal.last().is_none() {
+        remove_results(job.out)?;
+    }
     let start = Instant::now();
     let images = samples.len();
     let outcome = run_search(gpu, job.model, (train.tasks(), samples), (&options, &mut journal))?;
@@ -106,6 +113,20 @@ fn check_weights(model: &Model) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the search would refuse, before there is a journal that only the same options continue.
+fn check_limits(tasks: &[Task], options: &Options) -> Result<(), Failure> {
+    for task in tasks {
+        let solved = Schedule::solve(task.limit.unwrap_or(options.rate), options.total, 1);
+        solved.map_err(|error| Failure::input(format!("task {}: {error}", task.name)))?;
+    }
+    Ok(())
+}
+
+/// Reads what is needed only after the search, so that a fault in it shows before.
+fn check_labels(val: &Dataset) -> Result<(), Failure> {
+    (0..val.len()).try_for_each(|image| val.load(image..image + 1).map(drop)).map_err(Failure::input)
+}
+
 fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
     let share = |name: &str, value: Option<f64>| match value {
         Some(v) if !(v > 0.0 && v <= 1.0) => {
@@ -125,6 +146,11 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
     }
     let globs = globs.build().map_err(Failure::input)?;
     let ids = model.units.units.iter().map(|unit| unit.id.clone());
+    let ignore: BTreeSet<String> = ids.filter(|id| globs.is_match(id)).collect();
+    if ignore.len() == model.units.units.len() {
+        let nothing = SearchError::<EvaluateError>::Nothing(model.units.pinned.len());
+        return Err(Failure::file(&model.path, nothing));
+    }
     Ok(Options {
         rate: args.rate,
         total: args.total,
@@ -132,7 +158,7 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
         criterion: args.criterion.into(),
         min_channels: args.min_channels,
         round_to: args.round_to.unwrap_or(if args.faithful { 1 } else { 4 }),
-        ignore: ids.filter(|id| globs.is_match(id)).collect(),
+        ignore,
         target_flops: args.target_flops,
         target_params: args.target_params,
         seed: args.seed,

@@ -22,7 +22,10 @@ pub fn millions(count: u64) -> String {
     format!("{:.2} M", count as f64 / 1e6)
 }
 
-/// A change as a share of what was before.
+/// A change as a share of what was before; nothing where that has no meaning.
 pub fn change(before: f64, after: f64) -> String {
+    if before == 0.0 || !(before.is_finite() && after.is_finite()) {
+        return String::new();
+    }
     format!("{:+.1} %", 100.0 * (after - before) / before)
 }

@@ -1,0 +1,11 @@
+//! The program as users run it: every command and its JSON, a whole pruning, searches killed at any moment, and input
+//! that cannot be used.
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
+mod bench;
+mod interrupted;
+mod network;
+mod outputs;
+mod prune;
+mod refused;
+mod unreadable;

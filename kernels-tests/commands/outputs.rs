@@ -1,0 +1,167 @@
+//! Every command on the bundled network, and the fields of its JSON that users may rely on.
+
+use crate::bench::{BUNDLED, Bench, DATA, has_device, json, run};
+use serde_json::Value;
+use std::fs;
+use wgpu_pagcp::tasks::read_npy;
+
+fn has(value: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(value.get(key).is_some_and(|v| !v.is_null()), "no {key} in {value}");
+    }
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    let list = value[key].as_array().unwrap_or_else(|| panic!("{key} is a list"));
+    assert!(!list.is_empty(), "{key} has entries");
+    list
+}
+
+#[test]
+fn devices_and_doctor() {
+    if !has_device() {
+        return;
+    }
+    let devices = json(&["devices", "--json"]);
+    for device in list(&devices, "devices") {
+        has(device, &["index", "name", "backend", "type", "driver", "tier", "features", "limits"]);
+    }
+    let name = devices["devices"][0]["name"].as_str().unwrap();
+    for device in [name, "0"] {
+        let doctor = json(&["doctor", "--json", "--device", device]);
+        assert_eq!((&doctor["good"], &doctor["device"]), (&Value::Bool(true), &Value::from(name)));
+        assert!(list(&doctor, "layers").len() > 15);
+    }
+    assert!(run(&["devices"]).stdout.contains(name));
+    assert!(run(&["doctor"]).stdout.contains("good"));
+}
+
+#[test]
+fn inspect() {
+    let model = json(&["inspect", BUNDLED, "--json"]);
+    for port in list(&model, "inputs").iter().chain(list(&model, "outputs")) {
+        has(port, &["name", "shape"]);
+    }
+    let sum =
+        |key: &str| list(&model, "layers").iter().map(|layer| layer[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((model["macs"].as_u64(), model["params"].as_u64()), (Some(sum("macs")), Some(sum("params"))));
+    for unit in list(&model, "units") {
+        has(unit, &["id", "channels", "members"]);
+        has(&list(unit, "members")[0], &["value", "start", "block"]);
+    }
+    for pinned in list(&model, "pinned") {
+        has(pinned, &["node", "channels", "reason"]);
+    }
+    let text = run(&["inspect", BUNDLED, "--why"]).stdout;
+    let unit = model["units"][0]["id"].as_str().unwrap();
+    assert!(text.contains("scenes.onnx") && text.contains(unit) && text.contains("pinned: "), "{text}");
+}
+
+#[test]
+fn run_writes_every_output() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let pictures = ["0", "1"].map(|i| bench.text(&format!("data/val/images/00000{i}.png")));
+    let (tasks, both) = (bench.text("data/tasks.toml"), bench.text("both"));
+    let args = ["run", BUNDLED, "--json", "--tasks", &tasks, "--input"];
+    let outputs = json(&[&args[..], &[&pictures[0], &pictures[1], "--output", &both]].concat());
+    assert_eq!(outputs["images"], 2);
+    for output in list(&outputs, "outputs") {
+        has(output, &["name", "shape", "min", "max", "file"]);
+    }
+    for (i, picture) in pictures.iter().enumerate() {
+        let alone = bench.text("alone");
+        json(&[&args[..], &[picture, "--output", &alone]].concat());
+        for name in ["seg", "depth", "normals", "edges", "room"] {
+            let (shape, values) = read_npy(&bench.path(&format!("alone/{name}.npy"))).unwrap();
+            let (pair, all) = read_npy(&bench.path(&format!("both/{name}.npy"))).unwrap();
+            assert_eq!((shape[0], pair[0], &shape[1..]), (1, 2, &pair[1..]));
+            assert!(values == all[i * values.len()..][..values.len()], "{name} of picture {i} in a batch");
+        }
+    }
+}
+
+#[test]
+fn eval_of_both_splits() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    for (split, images) in [("train", DATA.train), ("val", DATA.val)] {
+        let tasks = bench.text("data/tasks.toml");
+        let eval = json(&["eval", BUNDLED, "--tasks", &tasks, "--split", split, "--json"]);
+        assert_eq!(eval["images"], images);
+        let names: Vec<&str> =
+            list(&eval, "tasks").iter().map(|task| task["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["segmentation", "depth", "normals", "edges", "room"]);
+        for task in list(&eval, "tasks") {
+            has(task, &["kind", "loss", "metric"]);
+            has(&task["metric"], &["name", "value", "higher_is_better"]);
+            assert!(task["loss"].as_f64().unwrap() > 0.0);
+        }
+    }
+    let few = json(&["eval", BUNDLED, "--tasks", &bench.text("data/tasks.toml"), "--images", "1", "--json"]);
+    assert_eq!(few["images"], 1);
+}
+
+#[test]
+fn bench_of_two_models_and_verify() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let small = bench.text("small.onnx");
+    let times = json(&["bench", BUNDLED, &small, "--batch", "2", "--runs", "2", "--json"]);
+    has(&times["device"], &["name", "backend", "driver", "class"]);
+    assert_eq!(list(&times, "models").len(), 2);
+    for (model, path) in list(&times, "models").iter().zip([BUNDLED, &small]) {
+        assert_eq!((model["path"].as_str(), &model["batch"]), (Some(path), &Value::from(2)));
+        has(model, &["dtype", "cold_ms", "macs", "params", "peak_memory_bytes"]);
+        has(&model["latency_ms"], &["min", "median", "p95"]);
+        let inspected = json(&["inspect", path, "--json"]);
+        assert_eq!((&model["macs"], &model["params"]), (&inspected["macs"], &inspected["params"]));
+        has(&list(model, "layers")[0], &["name", "op", "kernel", "ms"]);
+    }
+    for args in [&[BUNDLED][..], &[&small, "--batch", "3", "--seed", "4"]] {
+        let verified = json(&[&["verify", "--json"], args].concat());
+        assert_eq!(verified["first_bad"], Value::Null);
+        for layer in list(&verified, "layers") {
+            has(layer, &["name", "op", "error_over_bound", "good"]);
+        }
+    }
+}
+
+#[test]
+fn scenes_are_those_of_the_library() {
+    let bench = Bench::new();
+    let out = bench.text("again");
+    let [train, val, seed] = [DATA.train as u64, DATA.val as u64, DATA.seed].map(|n| n.to_string());
+    let done = run(&["scenes", "--out", &out, "--train", &train, "--val", &val, "--seed", &seed]);
+    assert_eq!((done.code, done.stdout.trim()), (Some(0), bench.text("again/tasks.toml").as_str()));
+    for file in ["tasks.toml", "val/room.csv", "train/images/000003.png", "train/normals/000001.png"] {
+        assert!(bench.read(&format!("again/{file}")) == bench.read(&format!("data/{file}")), "{file}");
+    }
+}
+
+#[test]
+fn the_demo_goes_from_data_to_report() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    bench.write_data("demo/data");
+    for _ in 0..2 {
+        let done = run(&["demo", "--out", &bench.text("demo"), "--model", &bench.text("small.onnx")]);
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        for row in ["segmentation: miou", "room: top1", "FLOPs", "parameters", "latency"] {
+            assert!(done.stdout.contains(row), "{}", done.stdout);
+        }
+        assert!(!done.stdout.contains("NaN"), "{}", done.stdout);
+        assert!(done.stdout.contains(&bench.text("demo/pruned/report.html")), "{}", done.stdout);
+    }
+    let page = fs::read_to_string(bench.path("demo/pruned/report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("data:image/png;base64,"));
+    assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+}
