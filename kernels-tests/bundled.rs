@@ -81,7 +81,7 @@ fn a_pruning_of_another_unit_is_noticed() {
         })
         .collect();
     let expected = run_compacted(&network, &gpu, &keep);
-    assert_eq!(run_masked(&network, &gpu, std::slice::from_ref(&keep)), [expected.clone()]);
+    assert_eq!(run_masked(&network, &gpu, &[keep]), std::slice::from_ref(&expected));
     for (found, unit) in run_masked(&network, &gpu, &wrong).iter().zip(&network.units.units) {
         assert_ne!(*found, expected, "whole {} where half of it is expected", unit.id);
     }

@@ -1,5 +1,7 @@
 //! Every kernel against the f64 reference, and the invariants of masking and compaction.
 
+#![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
+
 mod affine;
 #[cfg(feature = "cli")]
 mod bundled;

@@ -121,7 +121,8 @@ impl<'a> Plain<'a> {
                 loss if loss.is_finite() => (loss - base[task]) / base[task] - limits[task],
                 _ => f64::INFINITY,
             };
-            let worst = (0..losses.len()).rev().max_by(|&a, &b| excess(a).total_cmp(&excess(b))).unwrap();
+            let worst = (0..losses.len()).rev().max_by(|&a, &b| excess(a).total_cmp(&excess(b)));
+            let worst = worst.expect("there are tasks");
             if excess(worst) > 0.0 {
                 step.limited_by = Some(self.world.tasks[worst].name.clone());
                 break;
@@ -146,29 +147,32 @@ impl<'a> Plain<'a> {
 
     fn compacted(&self, keeps: &Lists) -> Graph {
         let World { graph, shapes, units, .. } = self.world;
-        compact(graph, shapes, units, &Keeps(keeps.clone())).unwrap()
+        compact(graph, shapes, units, &Keeps(keeps.clone())).expect("the keeps are legal")
     }
 
     fn cost(&self, keeps: &Lists) -> Cost {
         let graph = self.compacted(keeps);
-        cost(&graph, &graph.infer(&Sizes::batch(1)).unwrap())
+        cost(&graph, &graph.infer(&Sizes::batch(1)).expect("it has shapes"))
     }
 
     fn losses(&mut self, keeps: &Lists) -> Vec<f64> {
         let graph = self.compacted(keeps);
-        let units = analyse(&graph, &graph.infer(&Sizes::batch(1)).unwrap());
-        self.evaluator.prepare(&graph, &units).unwrap();
-        self.evaluator.score(&[vec![]]).unwrap()[0].iter().map(|loss| loss.sum / loss.count).collect()
+        let units = analyse(&graph, &graph.infer(&Sizes::batch(1)).expect("it has shapes"));
+        self.evaluator.prepare(&graph, &units).expect("the network can be prepared");
+        self.evaluator.score(&[vec![]]).expect("it can be scored")[0]
+            .iter()
+            .map(|loss| loss.sum / loss.count)
+            .collect()
     }
 
     /// How much each output of the producers matters, summed over them.
     fn scores(&self, graph: &Graph, producers: &[ValueId]) -> Vec<f64> {
         let mut scores: Vec<f64> = vec![];
         for &output in producers {
-            let node = graph.nodes.iter().find(|node| node.outputs[0] == output).unwrap();
-            let weight = graph.constant(node.inputs[1]).unwrap();
+            let node = graph.nodes.iter().find(|node| node.outputs[0] == output).expect("a node computes it");
+            let weight = graph.constant(node.inputs[1]).expect("weights are constant");
             let outputs = weight.shape()[0];
-            let filters = weight.f32s().unwrap().chunks(weight.len() / outputs);
+            let filters = weight.f32s().expect("weights are floats").chunks(weight.len() / outputs);
             let norms = filters.map(|filter| {
                 let squares = || filter.iter().map(|&w| f64::from(w) * f64::from(w));
                 let length = filter.len() as f64;
@@ -193,7 +197,12 @@ impl<'a> Plain<'a> {
 fn norm_scales(graph: &Graph, value: ValueId) -> Option<Vec<[f64; 2]>> {
     let reader = graph.nodes.iter().find(|node| node.inputs[0] == value)?;
     let Op::BatchNorm { epsilon } = reader.op else { return None };
-    let floats = |input: usize| graph.constant(reader.inputs[input]).unwrap().f32s().unwrap();
+    let floats = |input: usize| {
+        graph
+            .constant(reader.inputs[input])
+            .and_then(|vector| vector.f32s().ok())
+            .expect("batch norms are constant")
+    };
     let scale = |(&s, &v): (&f32, &f32)| {
         let s = f64::from(s);
         [s, s / (f64::from(v) + f64::from(epsilon)).sqrt()]

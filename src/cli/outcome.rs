@@ -51,7 +51,8 @@ const RUNS: usize = 25;
 /// Pictures that the report shows.
 const EXAMPLES: usize = 4;
 
-/// Writes `pruned.onnx`, `plan.json`, `summary.json` and `report.html`, each whole or not at all.
+/// Writes `plan.json`, `pruned.onnx`, `report.html` and `summary.json`, each whole or not at all. The model comes before
+/// what is measured of it, the summary last.
 pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Summary, Failure> {
     let Model { graph, shapes, units, .. } = job.model;
     let smaller = compact(graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
@@ -61,6 +62,8 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     // The file that is written is the one that is measured, not the graph that it came from.
     let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
     let after = Model::new(&path, read, sizes)?;
+    files::write_json(&job.out.join("plan.json"), &plan_file(job.model, &pruned.outcome))?;
+    files::write_whole(&path, &bytes)?;
     let before_report = measure(gpu, graph, val)?;
     let after_report = measure(gpu, &after.graph, val)?;
     let models = [job.model.at_batch(1)?, after];
@@ -78,8 +81,6 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
         examples: &examples,
     })
     .map_err(Failure::work)?;
-    files::write_json(&job.out.join("plan.json"), &plan_file(job.model, &pruned.outcome))?;
-    files::write_whole(&path, &bytes)?;
     files::write_whole(&job.out.join("report.html"), page.as_bytes())?;
     files::write_json(&job.out.join("summary.json"), &summary)?;
     Ok(summary)
@@ -196,8 +197,7 @@ fn examples(gpu: &Gpu, models: &[Model; 2], val: &Dataset) -> Result<Vec<Example
         for session in &mut sessions {
             outputs.push(session.run(&inputs).map_err(Failure::work)?);
         }
-        let path = val.picture(0, index);
-        let picture = image::open(path).map_err(|e| Failure::file(path, e))?.to_rgb8();
+        let picture = val.picture(0, index).map_err(Failure::input)?;
         let ports = &sessions[0].plan().outputs;
         let heads = val.tasks().iter().zip(&samples.labels).filter_map(|(task, labels)| {
             let output = ports.iter().position(|port| port.name == task.output)?;

@@ -63,7 +63,7 @@ pub struct Outcome {
 }
 
 /// Where a relative increase is taken of a loss below this, it is taken of this.
-const LEAST_BASE: f64 = 1e-6;
+pub const LEAST_BASE: f64 = 1e-6;
 
 /// Runs the search, or what is left of it where `journal` already has a part. Equal inputs give equal outcomes,
 /// however often it was interrupted.

@@ -12,7 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Outcome, SearchError, search};
+pub use driver::{LEAST_BASE, Outcome, SearchError, search};
 pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
 pub use options::{Options, counts, visiting_order};
 pub use state::{Hash, Problem, fingerprint};

@@ -1,8 +1,10 @@
 //! A split of a data set on disk, matched against a model's inputs and outputs.
 
 use super::labels::LabelSet;
+use super::picture::decode;
 use super::{DataError, InputFormat, Samples, Source, Task, TasksFile};
 use crate::tensor::count;
+use image::RgbImage;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -73,9 +75,15 @@ impl Dataset {
         &self.stems
     }
 
-    /// The file of picture number `image` of graph input number `input`.
-    pub fn picture(&self, input: usize, image: usize) -> &Path {
-        &self.inputs[input].files[&self.stems[image]]
+    /// Picture number `image` of graph input number `input`, as it is on disk.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read or decoded.
+    ///
+    /// # Panics
+    /// If there is no such picture or input.
+    pub fn picture(&self, input: usize, image: usize) -> Result<RgbImage, DataError> {
+        Ok(decode(&self.inputs[input].files[&self.stems[image]])?.to_rgb8())
     }
 
     /// Keeps `images` pictures, chosen by `seed`, in the order they had; all where there are no more than that.

@@ -66,9 +66,9 @@ impl Head<'_> {
                     direction([x, float(p + pixels).unwrap_or(0.0), float(p + 2 * pixels).unwrap_or(0.0)])
                 })
             }),
-            TaskKind::Edges { .. } => self.picture(|p| grey(float(p).unwrap_or(0.0))),
+            TaskKind::Edges { .. } => self.picture(|p| grey(f32::from(u8::from(self.label[p] == 1)))),
             TaskKind::Classification => Ok(words(self.class_name(self.label[0] as usize))),
-            TaskKind::Multilabel => Ok(self.listed(|c| float(c).is_some_and(|v| v > 0.5))),
+            TaskKind::Multilabel => Ok(self.listed(|c| self.label[c] == 1)),
             TaskKind::Regression(_) => {
                 Ok(words(numbers(self.label.iter().map(|&word| f32::from_bits(word)))))
             }
@@ -167,4 +167,29 @@ fn direction(v: [f32; 3]) -> Rgb<u8> {
 
 fn grey(value: f32) -> Rgb<u8> {
     Rgb([(255.0 * value.clamp(0.0, 1.0)) as u8; 3])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head<'a>(kind: TaskKind, shape: [usize; 3], label: &'a [u32], output: &'a [f32]) -> Head<'a> {
+        Head { task: "t", kind, names: &[], shape, label, before: output, after: output }
+    }
+
+    #[test]
+    fn edges_that_are_found_look_like_their_labels() {
+        let edges = head(TaskKind::Edges { positive_weight: 1.0 }, [1, 1, 2], &[1, 0], &[99.0, -99.0]);
+        let expected = data_uri(&RgbImage::from_fn(2, 1, |x, _| Rgb([255 * (1 - x as u8); 3]))).unwrap();
+        let shown = edges.shown().unwrap();
+        assert_eq!(shown.label.picture.as_ref(), Some(&expected));
+        assert_eq!(shown.after.picture, Some(expected));
+    }
+
+    #[test]
+    fn answers_that_hold_are_listed() {
+        let shown = head(TaskKind::Multilabel, [3, 1, 1], &[1, 0, 1], &[-1.0, 2.0, 3.0]).shown().unwrap();
+        assert_eq!(shown.label.words.as_deref(), Some("class 0, class 2"));
+        assert_eq!(shown.before.words.as_deref(), Some("class 1, class 2"));
+    }
 }
