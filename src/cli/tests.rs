@@ -4,14 +4,14 @@ use super::args::Arguments;
 use clap::{Command, CommandFactory};
 use std::path::Path;
 
-/// Every call of the program in a text, as words: lines of fenced blocks, and what stands between backticks.
+/// Every call of the program in a text, as words: lines of code blocks, and what stands between backticks.
 fn calls(text: &str) -> Vec<Vec<String>> {
     let mut fenced = false;
     let mut found = Vec::new();
     for line in text.replace("\\\n", " ").lines() {
         if line.trim_start().starts_with("```") {
             fenced = !fenced;
-        } else if fenced {
+        } else if fenced || line.starts_with("    ") {
             found.extend(call(line.split([';', '|', '#', '>']).next().unwrap_or("")));
         } else {
             found.extend(line.split('`').skip(1).step_by(2).filter_map(call));
@@ -62,14 +62,15 @@ fn unknown(text: &str) -> Vec<String> {
 #[test]
 fn the_readme_names_commands_and_options_that_exist() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(calls(&text).len() > 3, "README.md shows how the program is called");
     assert_eq!(unknown(&text), Vec::<String>::new());
 }
 
 #[test]
 fn an_unknown_command_or_option_is_noticed() {
     let text = "```sh\n$ wgpu-pagcp prune m.onnx --tasks \\\n  t.toml --out o --depth 3\nwgpu-pagcp shrink m.onnx\n\
-                cargo run --release -- bench m.onnx --quick # --slow\ncargo build --release\n```\n\
+                cargo run --release -- bench m.onnx --quick # --slow\ncargo build --release\n```\n    wgpu-pagcp doctor --slow\n\
                 `wgpu-pagcp --device 0 eval m.onnx --split val` `--json` `--nothing` `wgpu-pagcp COMMAND`\n";
-    assert_eq!(unknown(text), ["--depth", "shrink m.onnx", "--quick", "--nothing"]);
+    assert_eq!(unknown(text), ["--depth", "shrink m.onnx", "--quick", "--slow", "--nothing"]);
 }
