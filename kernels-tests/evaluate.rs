@@ -255,6 +255,27 @@ fn neither_batch_nor_grouping_changes_a_bit() {
 }
 
 #[test]
+fn means_of_batches_weigh_batches_by_their_images() {
+    let Some([gpu, _]) = gpus() else { return };
+    let world = world();
+    let score = |batch: usize, mean_of_batches: bool| {
+        let options = Options { batch: Some(batch), mean_of_batches, ..Options::default() };
+        let mut evaluator = GpuEvaluator::new(&gpu, tasks(), samples(), options).expect("there are images");
+        evaluator.prepare(&world.graph, &world.units).unwrap();
+        evaluator.score(&[vec![7, 6, 12]]).unwrap().swap_remove(0)
+    };
+    let sums = score(IMAGES, false);
+    let one_batch = score(IMAGES, true);
+    let many = score(1, true);
+    for (sum, one) in sums.iter().zip(&one_batch) {
+        assert!((sum.mean() - one.mean()).abs() <= 1e-12 * sum.mean().abs(), "{sum:?} {one:?}");
+        assert_eq!(one.count, IMAGES as f64);
+    }
+    let differs = |(sum, many): (&Loss, &Loss)| (sum.mean() - many.mean()).abs() > 1e-6 * sum.mean();
+    assert!(sums.iter().zip(&many).any(differs), "images have different numbers of labels");
+}
+
+#[test]
 fn candidates_score_as_their_compacted_networks_do() {
     let Some(gpus) = gpus() else { return };
     let world = world();

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+/// Images in a batch of the reference code's validation, where its losses depend on it: twice its batch size of 16.
+const FAITHFUL_BATCH: usize = 32;
+
 /// What is to be pruned, by what, and where the results go.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {

@@ -11,13 +11,16 @@ pub use scorer::GpuEvaluator;
 
 use std::collections::BTreeMap;
 
-/// How networks are measured. No result depends on the batch size.
+/// How networks are measured. No result depends on the batch size, but for `mean_of_batches`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Images in one run; `None` takes as many as are worth it and fit.
     pub batch: Option<usize>,
     /// Sizes of the model's symbolic dimensions other than the batch.
     pub symbols: BTreeMap<String, usize>,
+    /// Weighs every batch's mean loss by its images, as PAGCP's reference code does, instead of adding sums and
+    /// counts: a batch with few labels then counts as much as one with many.
+    pub mean_of_batches: bool,
 }
 
 #[cfg(feature = "cli")]

@@ -68,15 +68,25 @@ impl Evaluator for GpuEvaluator {
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, EvaluateError> {
         let network = self.network.as_mut().ok_or(EvaluateError::Unprepared)?;
         let images = self.samples.len();
-        let mut losses = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
+        let none = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
+        let (mut losses, mut means) = (none.clone(), none.clone());
         for first in (0..images).step_by(network.batch()) {
-            network.load(&self.samples, 0, first..images.min(first + network.batch()))?;
+            let batch = first..images.min(first + network.batch());
+            let weight = batch.len() as f64;
+            network.load(&self.samples, 0, batch)?;
             let together = network.candidates();
             for (candidates, losses) in candidates.chunks(together).zip(losses.chunks_mut(together)) {
                 network.score(candidates, losses)?;
             }
+            if self.options.mean_of_batches {
+                let parts = std::mem::replace(&mut losses, none.clone());
+                let parts = means.iter_mut().flatten().zip(parts.into_iter().flatten());
+                for (mean, part) in parts.filter(|(_, part)| part.count != 0.0) {
+                    mean.add(Loss { sum: part.mean() * weight, count: weight });
+                }
+            }
         }
         self.scored += (images * candidates.len()) as u64;
-        Ok(losses)
+        Ok(if self.options.mean_of_batches { means } else { losses })
     }
 }

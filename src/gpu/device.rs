@@ -73,7 +73,9 @@ impl Gpu {
         let (device, queue) = pollster::block_on(request)
             .map_err(|e| GpuError::Refused { name: info.name.clone(), reason: e.to_string() })?;
         let failure = install_handlers(&device);
-        Ok(Self::new(device, queue, Some(failure)))
+        let gpu = Self::new(device, queue, Some(failure));
+        tracing::info!(adapter = info.name, backend = %info.backend, class = gpu.class_name(), "opened a device");
+        Ok(gpu)
     }
 
     /// Works on a device of the host application. Nothing is submitted or polled and no callback is set: sessions

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 /// Unrolled shaders nest deeply enough to need more than the default stack of a thread.
 const COMPILER_STACK: usize = 16 << 20;
@@ -89,9 +90,10 @@ fn compile_all(gpu: &Gpu, missing: &[(Key, &'static Kernel)]) -> Result<(), GpuE
 
 /// Compiles one kernel, outside the cache.
 pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuError> {
+    let start = Instant::now();
     let source = wgsl(kernel, spec)?;
     let device = &gpu.shared.device;
-    gpu.scoped(&format!("kernel {} with {:?}", kernel.name, spec.0), || {
+    let pipeline = gpu.scoped(&format!("kernel {} with {:?}", kernel.name, spec.0), || {
         let module = module(gpu, kernel.name, source);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
@@ -114,7 +116,9 @@ pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuE
             cache: None,
         });
         Pipeline { pipeline, layout }
-    })
+    });
+    tracing::debug!(kernel = kernel.name, spec = ?spec.0, elapsed = ?start.elapsed(), "compiled a kernel");
+    pipeline
 }
 
 #[expect(unsafe_code, reason = "wgpu skips runtime checks only on the caller's word; see the SAFETY comment")]

@@ -76,6 +76,7 @@ pub fn build(
     check_slots(&cx, &options.limits)?;
     let plan = finish(cx, edges, options);
     check_steps(&plan, &options.limits)?;
+    tracing::debug!(graph = graph.name, steps = plan.steps.len(), bytes = plan.device_bytes(), "made a plan");
     Ok(plan)
 }
 

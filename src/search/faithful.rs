@@ -2,7 +2,7 @@
 //! all pass is not pruned while later units are judged, yet ships at the second last ratio; top-k drops units after
 //! the search, and the rest is ranked again on other weights; bases only ever rise; the ratios 0.05 k are floats, so
 //! that half of 64 is 31; ties with the threshold of a single convolution all go; batch norms are ignored; groups of
-//! convolutions are always ranked by L1.
+//! convolutions are always ranked by L1. (Losses as means of batches are the evaluator's part of it.)
 
 use super::driver::{Driver, Pass, Scan, SearchError, Turn, losses_at};
 use super::journal::Visit;
