@@ -49,6 +49,10 @@ pub fn has_device() -> bool {
 pub fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgpu-pagcp"));
     command.args(args).stdin(Stdio::null());
+    // Mesa writes to standard error where it is not set.
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
+    }
     command
 }
 
