@@ -6,12 +6,11 @@ use super::prune::{Job, prune};
 use super::{Failure, outcome, scenes, verify};
 use crate::scenes::SceneOptions;
 use std::fs;
-use std::path::Path;
 
 /// Pictures to search on, pictures to report on, and what they follow from: the network was trained on another seed.
 const DATA: SceneOptions = SceneOptions { train: 96, val: 96, seed: 2 };
 
-/// Runs the command. A demo that was interrupted goes on; a finished one is made anew.
+/// Runs the command. Pictures that are there already are used again, the rest is made anew.
 pub fn run(args: &DemoArgs, device: Option<&str>) -> Result<(), Failure> {
     let gpu = open(device)?;
     let model = Model::load(&args.model, 1, &SizeArgs::default())?;
@@ -28,13 +27,15 @@ pub fn run(args: &DemoArgs, device: Option<&str>) -> Result<(), Failure> {
         return Err(Failure::work(format!("{} is beyond its bound on {}", bad.name, gpu.info().name)));
     }
     let pruned = args.out.join("pruned");
-    remove_finished(&pruned)?;
+    if pruned.exists() {
+        fs::remove_dir_all(&pruned).map_err(|e| Failure::file(&pruned, e))?;
+    }
     eprintln!(
         "3/3 pruning it with {} pictures; every task's loss is measured for every candidate",
         DATA.train
     );
     let search = search_args();
-    let job = Job { model: &model, tasks: &tasks, out: &pruned, resume: true, search: &search };
+    let job = Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search };
     let summary = prune(&gpu, &job)?;
     println!();
     outcome::print(&summary, &pruned);
@@ -56,11 +57,4 @@ fn search_args() -> SearchArgs {
         seed: 0,
         faithful: false,
     }
-}
-
-fn remove_finished(folder: &Path) -> Result<(), Failure> {
-    if folder.join("summary.json").exists() {
-        fs::remove_dir_all(folder).map_err(|e| Failure::file(folder, e))?;
-    }
-    Ok(())
 }

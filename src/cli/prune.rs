@@ -80,8 +80,13 @@ fn run_search(
     (tasks, samples): (&[Task], Samples),
     (options, journal): (&Options, &mut Journal),
 ) -> Result<Outcome, Failure> {
-    let mut evaluator =
-        GpuEvaluator::new(gpu, tasks.to_vec(), samples, EvaluateOptions::default()).map_err(eval::failure)?;
+    let measure = EvaluateOptions {
+        batch: options.faithful.then_some(FAITHFUL_BATCH),
+        mean_of_batches: options.faithful,
+        ..EvaluateOptions::default()
+    };
+    let evaluator = GpuEvaluator::new(gpu, tasks.to_vec(), samples, measure);
+    let mut evaluator = evaluator.map_err(eval::failure)?;
     let problem = Problem { graph: &model.graph, shapes: &model.shapes, units: &model.units };
     let mut progress = SearchProgress::new();
     let outcome = search(problem, options, &mut evaluator, journal, &mut progress);
