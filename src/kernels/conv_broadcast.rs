@@ -13,13 +13,12 @@ pub static CONV_BROADCAST: Kernel = Kernel {
     variants,
 };
 
-/// The subgroup sizes for which there are variants: those that divide the weight texels of a thread's outputs.
+/// The subgroup sizes for which there are variants: those that divide the 16 weight texels of a thread's outputs.
 pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 
-/// How threads are cut for a subgroup size: into as few channel groups as fill it with weight texels, and at least 2.
-/// More would be faster for wide layers, and waste work on channel counts that they do not divide.
+/// How threads are cut for a subgroup size.
 pub fn cut(subgroup: u32) -> Cut {
-    Cut { pixels: 4, groups: (subgroup / 4).max(2), workgroup: subgroup, subgroup }
+    Cut { pixels: 4, groups: 4, workgroup: subgroup, subgroup }
 }
 
 /// The specialisation of [`CONV_BROADCAST`].

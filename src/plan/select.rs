@@ -192,7 +192,7 @@ mod tests {
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
         assert_eq!(broadcast.spec.workgroup(), 8);
         let record = Record(1);
-        assert_eq!(broadcast.grid(record), Grid::Tiles { tiles: 5, record, groups: 2 });
+        assert_eq!(broadcast.grid(record), Grid::Tiles { tiles: 5, record, groups: 4 });
         assert_eq!(broadcast.tiles, 36);
     }
 
