@@ -124,8 +124,8 @@ fn only_the_gpu_module_names_wgpu() {
 
 #[test]
 fn files_are_short() {
-    let folders = ["src", "shaders", "kernels-tests", "examples", "benches"];
-    for (path, text) in files(&folders, &["rs", "wgsl"]) {
+    let folders = ["src", "shaders", "kernels-tests", "examples", "benches", "models", "scripts"];
+    for (path, text) in files(&folders, &["rs", "wgsl", "py", "sh"]) {
         let shader = path.extension().is_some_and(|e| e == "wgsl");
         let limit = if shader { SHADER_LINES } else { LINES };
         let lines = text.lines().count();
