@@ -195,7 +195,18 @@ fn adjust(node: &mut Node, shapes: &[Vec<usize>], kept: &[Option<Vec<usize>>]) -
         | Op::Gemm(_)
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => {}
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => {}
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Graphs as text, one line a node: for people, snapshots and differences.
 
 use super::{
-    Activation, Conv2d, Dim, Epilogue, Gemm, Graph, Interpolation, Op, Pad, PadMode, Padding, Pool, Resize,
-    Target, ValueId,
+    Activation, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Interpolation, Move, Norm, Op, Pad,
+    PadMode, Padding, Pool, Resize, SliceAxis, Statistics, Target, ValueId,
 };
 use std::fmt::{Display, Write};
 
@@ -65,7 +65,16 @@ pub fn attributes(op: &Op) -> String {
         }
         Op::Gemm(gemm) => product(gemm),
         Op::Pad(pad) => padding(pad),
-        Op::Binary(_) | Op::GlobalAveragePool | Op::Identity => String::new(),
+        Op::LogSoftmax { axis } => format!("axis={axis}"),
+        Op::Reduce(reduce) => format!("axes={} keep_dims={}", bracket(&reduce.axes), reduce.keep_dims),
+        Op::ArgMax(op) => format!("axis={} keep_dims={} last={}", op.axis, op.keep_dims, op.last),
+        Op::Norm(norm) => normalisation(norm),
+        Op::ConvTranspose(conv) => transposed(conv),
+        Op::Move(kind) => movement(kind),
+        Op::Squeeze { axes } | Op::Unsqueeze { axes } => format!("axes={}", bracket(axes)),
+        Op::Binary(_) | Op::GlobalAveragePool | Op::Identity | Op::Where | Op::GlobalMaxPool | Op::MatMul => {
+            String::new()
+        }
     }
 }
 
@@ -138,6 +147,49 @@ fn convolution(conv: &Conv2d) -> String {
     words.unless("groups", conv.groups, 1);
     words.epilogue(conv.epilogue);
     words.0
+}
+
+fn normalisation(norm: &Norm) -> String {
+    let mut words = Words::default();
+    match norm.statistics {
+        Statistics::Instance => {}
+        Statistics::Group { groups } => words.add("groups", groups),
+        Statistics::Layer { axis } => words.add("axis", axis),
+    }
+    words.add("epsilon", norm.epsilon);
+    words.0
+}
+
+fn transposed(conv: &ConvTranspose) -> String {
+    let mut words = Words::default();
+    words.pair("kernel", conv.kernel, [0, 0]);
+    words.pair("strides", conv.strides, [1, 1]);
+    words.pads(conv.pads);
+    words.pair("output_padding", conv.output_padding, [0, 0]);
+    words.pair("dilations", conv.dilations, [1, 1]);
+    words.unless("groups", conv.groups, 1);
+    words.epilogue(conv.epilogue);
+    words.0
+}
+
+fn movement(kind: &Move) -> String {
+    match kind {
+        Move::Transpose { perm } => format!("perm={}", bracket(perm)),
+        Move::Slice(axes) => {
+            let axis = |a: &SliceAxis| format!("axis {}: {}..{} by {}", a.axis, a.start, a.end, a.step);
+            bracket(&axes.iter().map(axis).collect::<Vec<_>>())
+        }
+        Move::Expand { shape } => format!("shape={}", bracket(shape)),
+        Move::Tile { repeats } => format!("repeats={}", bracket(repeats)),
+        Move::Gather { axis, indices, shape } => {
+            let indices =
+                if indices.len() > 16 { format!("{} of them", indices.len()) } else { bracket(indices) };
+            format!("axis={axis} indices={indices} shape={}", bracket(shape))
+        }
+        Move::Pad { amounts, mode } => format!("amounts={amounts:?} mode={mode:?}"),
+        Move::DepthToSpace { block, order } => format!("block={block} order={order:?}"),
+        Move::SpaceToDepth { block } => format!("block={block}"),
+    }
 }
 
 fn pooling(pool: &Pool) -> String {

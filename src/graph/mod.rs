@@ -11,6 +11,7 @@ mod check;
 mod dump;
 mod edit;
 mod error;
+mod extent;
 mod op;
 pub mod shape;
 mod summary;
@@ -21,9 +22,11 @@ pub use dump::attributes;
 pub use edit::Edit;
 pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};
+pub use extent::Extent;
 pub use op::{
-    Activation, Binary, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Margins, Op, Pad, PadMode,
-    Padding, Pool, Resize, Rounding, Target,
+    Activation, ArgMax, Binary, Conv2d, ConvTranspose, Coordinates, DepthOrder, Epilogue, Gemm,
+    Interpolation, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction, Resize, Rounding,
+    SliceAxis, Statistics, Target,
 };
 pub use shape::{Shapes, Sizes};
 pub use summary::{Layer, Port, Summary};

@@ -42,7 +42,18 @@ impl<'a> Target<'a> {
             | Op::Reshape { .. }
             | Op::Softmax { .. }
             | Op::Identity
-            | Op::Pad(_) => return Ok(None),
+            | Op::Pad(_)
+            | Op::LogSoftmax { .. }
+            | Op::Where
+            | Op::GlobalMaxPool
+            | Op::Reduce(_)
+            | Op::ArgMax(_)
+            | Op::Norm(_)
+            | Op::MatMul
+            | Op::ConvTranspose(_)
+            | Op::Move(_)
+            | Op::Squeeze { .. }
+            | Op::Unsqueeze { .. } => return Ok(None),
         };
         view.read_once(value)?;
         if epilogue != Epilogue::Plain {

@@ -22,7 +22,18 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::Flatten { .. }
         | Op::Reshape { .. }
         | Op::Gemm(_)
-        | Op::Softmax { .. } => false,
+        | Op::Softmax { .. }
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => false,
     };
     if !copies {
         return Ok(None);

@@ -32,7 +32,18 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::Gemm(_)
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => return Ok(None),
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => return Ok(None),
     };
     let mut node = Node { op, ..node.clone() };
     node.inputs[0] = source.inputs[0];

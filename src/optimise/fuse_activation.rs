@@ -36,7 +36,18 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::Reshape { .. }
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => return Err(format!("{name} is computed by {}", before.op.name())),
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => return Err(format!("{name} is computed by {}", before.op.name())),
     };
     view.read_once(source)?;
     let fused = Node { op, outputs: node.outputs.clone(), ..before.clone() };

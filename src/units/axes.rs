@@ -59,7 +59,18 @@ pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: 
         | Op::Reshape { .. }
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => None,
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => None,
     }
 }
 

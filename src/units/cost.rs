@@ -92,7 +92,18 @@ impl Counter<'_> {
             | Op::Reshape { .. }
             | Op::Softmax { .. }
             | Op::Identity
-            | Op::Pad(_) => return Cost::default(),
+            | Op::Pad(_)
+            | Op::LogSoftmax { .. }
+            | Op::Where
+            | Op::GlobalMaxPool
+            | Op::Reduce(_)
+            | Op::ArgMax(_)
+            | Op::Norm(_)
+            | Op::MatMul
+            | Op::ConvTranspose(_)
+            | Op::Move(_)
+            | Op::Squeeze { .. }
+            | Op::Unsqueeze { .. } => return Cost::default(),
         };
         let mut params = 0;
         for input in parameters {

@@ -125,12 +125,25 @@ impl Mapper<'_> {
             Op::Concat { axis } => self.concat(*axis, y),
             Op::Flatten { .. } | Op::Reshape { .. } => self.regroup(x, y),
             Op::Gemm(gemm) => self.gemm(gemm, x, y),
+            Op::GlobalMaxPool => self.same(x, y),
+            Op::LogSoftmax { .. } | Op::Where | Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => {
+                self.unmapped()
+            }
+            Op::MatMul | Op::ConvTranspose(_) | Op::Move(_) => self.unmapped(),
+            Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
             Op::Softmax { axis } => {
                 self.same(x, y);
                 if *axis == 1 {
                     self.pin(y, "normalises over channels");
                 }
             }
+        }
+    }
+
+    /// An operator without an index map: nothing that it touches may go.
+    fn unmapped(&mut self) {
+        for &value in self.node.inputs.iter().chain(&self.node.outputs) {
+            self.pin(value, "has no index map");
         }
     }
 

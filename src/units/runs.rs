@@ -70,7 +70,7 @@ fn producers(graph: &Graph) -> Vec<Option<usize>> {
 /// Whether a node makes channels of its own, so that units are named after it.
 fn has_weights(node: &Node) -> bool {
     match &node.op {
-        Op::Conv(_) | Op::Gemm(_) => true,
+        Op::Conv(_) | Op::Gemm(_) | Op::MatMul | Op::ConvTranspose(_) => true,
         Op::BatchNorm { .. }
         | Op::Activation(_)
         | Op::Binary(_)
@@ -83,7 +83,16 @@ fn has_weights(node: &Node) -> bool {
         | Op::Reshape { .. }
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => false,
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => false,
     }
 }
 

@@ -157,8 +157,18 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::Gemm(gemm) => join::gemm(gemm, inputs),
         Op::Softmax { axis } => layout::softmax(*axis, inputs[0]),
         Op::Pad(pad) => spatial::pad(pad, inputs[0]),
+        Op::LogSoftmax { axis } => layout::softmax(*axis, inputs[0]),
+        Op::GlobalMaxPool => spatial::global_average_pool(inputs[0]),
+        Op::Where | Op::Reduce(_) | Op::ArgMax(_) => unshaped(op),
+        Op::Norm(_) | Op::MatMul => unshaped(op),
+        Op::ConvTranspose(_) => unshaped(op),
+        Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => unshaped(op),
     };
     bounded(shape?)
+}
+
+fn unshaped(op: &Op) -> Result<Vec<usize>, Mismatch> {
+    mismatch("operator", "one with a shape rule", op.name())
 }
 
 impl Op {
@@ -179,7 +189,18 @@ impl Op {
             | Self::Reshape { .. }
             | Self::Softmax { .. }
             | Self::Identity
-            | Self::Pad(_) => (1, 1),
+            | Self::Pad(_)
+            | Self::LogSoftmax { .. }
+            | Self::GlobalMaxPool
+            | Self::Reduce(_)
+            | Self::ArgMax(_)
+            | Self::Move(_)
+            | Self::Squeeze { .. }
+            | Self::Unsqueeze { .. } => (1, 1),
+            Self::Where | Self::Norm(_) => (3, 3),
+            Self::MatMul => (2, 2),
+            Self::ConvTranspose(conv) if conv.epilogue.has_residual() => (3, 4),
+            Self::ConvTranspose(_) => (2, 3),
         }
     }
 }

@@ -91,7 +91,18 @@ fn opset(graph: &Graph) -> i64 {
         | Op::Gemm(_)
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => false,
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::Where
+        | Op::GlobalMaxPool
+        | Op::Reduce(_)
+        | Op::ArgMax(_)
+        | Op::Norm(_)
+        | Op::MatMul
+        | Op::ConvTranspose(_)
+        | Op::Move(_)
+        | Op::Squeeze { .. }
+        | Op::Unsqueeze { .. } => false,
     };
     if graph.nodes.iter().any(|node| newer(&node.op)) { 19 } else { 17 }
 }

@@ -139,6 +139,14 @@ fn form(op: &Op) -> Result<Form, String> {
         }
         Op::Gemm(gemm) => Form::new(name, gemm_attributes(gemm)?),
         Op::Pad(pad) => pad_form(pad)?,
+        Op::LogSoftmax { axis } => Form::new(name, vec![int("axis", *axis)]),
+        Op::Where | Op::GlobalMaxPool | Op::MatMul => Form::new(name, Vec::new()),
+        Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) | Op::ConvTranspose(_) => {
+            return Err(format!("expected an operator with an exported form, found {name}"));
+        }
+        Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
+            return Err(format!("expected an operator with an exported form, found {name}"));
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! Ranks and shapes along an import: ranks make negative axes positive, shapes find wrong nodes while the file's
 //! name is at hand.
 
-use crate::graph::{Graph, Mismatch, Node, Op, Sizes};
+use crate::graph::{Graph, Mismatch, Move, Node, Op, Reduce, Sizes};
 use crate::tensor::Tensor;
 
 /// What is known of the values so far, by id. Shapes are followed at two batch sizes, which tells dimensions that
@@ -89,6 +89,23 @@ fn output_rank(op: &Op, rank: &dyn Fn(usize) -> usize) -> usize {
         | Op::Resize(_)
         | Op::Softmax { .. }
         | Op::Identity
-        | Op::Pad(_) => rank(0),
+        | Op::Pad(_)
+        | Op::LogSoftmax { .. }
+        | Op::GlobalMaxPool
+        | Op::Norm(_)
+        | Op::ConvTranspose(_) => rank(0),
+        Op::Where => rank(0).max(rank(1)).max(rank(2)),
+        Op::Reduce(Reduce { axes, keep_dims, .. }) => rank(0) - if *keep_dims { 0 } else { axes.len() },
+        Op::ArgMax(op) => rank(0) - usize::from(!op.keep_dims),
+        Op::MatMul => match (rank(0), rank(1)) {
+            (1, 1) => 0,
+            (1, other) | (other, 1) => other - 1,
+            (a, b) => a.max(b),
+        },
+        Op::Move(Move::Expand { shape }) => rank(0).max(shape.len()),
+        Op::Move(Move::Gather { shape, .. }) => rank(0) + shape.len() - 1,
+        Op::Move(_) => rank(0),
+        Op::Squeeze { axes } => rank(0) - axes.len(),
+        Op::Unsqueeze { axes } => rank(0) + axes.len(),
     }
 }

@@ -23,6 +23,10 @@ pub fn check_indices(cx: &mut Lowering, value: ValueId) -> Result<(), PlanError>
     Ok(())
 }
 
+fn no_kernel(node: &Node) -> Result<(), PlanError> {
+    Err(super::unsupported(node, "no kernel computes it".to_owned()))
+}
+
 /// Adds the steps of `node` to the plan.
 ///
 /// # Errors
@@ -44,5 +48,12 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::Softmax { axis } => softmax::lower(cx, node, *axis),
         Op::Identity => concat::lower_identity(cx, node),
         Op::Pad(pad) => pad::lower(cx, node, pad),
+        Op::Squeeze { .. } | Op::Unsqueeze { .. } => reshape::lower(cx, node),
+        Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => {
+            no_kernel(node)
+        }
+        Op::Norm(_) | Op::MatMul => no_kernel(node),
+        Op::ConvTranspose(_) => no_kernel(node),
+        Op::Move(_) => no_kernel(node),
     }
 }
