@@ -255,7 +255,7 @@ fn segments(cut: &Cut) -> Vec<Segment> {
     let mut start = 0;
     let segment = |&(channels, unit)| {
         start += channels;
-        Segment { unit, start: start - channels, channels }
+        Segment { unit, channels: (start - channels..start).collect() }
     };
     cut.iter().map(segment).collect()
 }

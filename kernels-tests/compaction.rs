@@ -7,7 +7,7 @@ use wgpu_pagcp::compact::compact;
 use wgpu_pagcp::graph::{Graph, Op, Shapes, Sizes, ValueId};
 use wgpu_pagcp::reference::{Array, run};
 use wgpu_pagcp::tensor::Tensor;
-use wgpu_pagcp::units::{Keeps, Segment, Unit, Units, analyse, cost, cost_kept, parameter_axes};
+use wgpu_pagcp::units::{Keeps, Parameters, Segment, Unit, Units, analyse, cost, cost_kept};
 
 /// A network in its stored order, pruned to prefixes.
 struct Pruned<'a> {
@@ -54,7 +54,7 @@ impl Pruned<'_> {
             let x = node.inputs[0];
             let pruned = pruned_channels(self.units, &self.keeps, x);
             let shape = &self.shapes[node.inputs[1].0];
-            let axes = parameter_axes(self.graph, self.shapes, node, 1).expect("weights are parameters");
+            let axes = self.parameters().axes(node, 1).expect("weights are parameters");
             let axis = axes[1].axis;
             assert_eq!(axes[1].value, x);
             change(&mut masked, node.inputs[1], |at, weight| {
@@ -66,13 +66,17 @@ impl Pruned<'_> {
         masked
     }
 
+    fn parameters(&self) -> Parameters<'_> {
+        Parameters { graph: self.graph, shapes: self.shapes, axes: &self.units.axes }
+    }
+
     /// Writes `poison` into all that produces a pruned channel.
     fn poisoned(&self, poison: &mut dyn FnMut() -> f32) -> Graph {
         let mut poisoned = self.graph.clone();
         for node in &self.graph.nodes {
             let pruned = pruned_channels(self.units, &self.keeps, node.outputs[0]);
             for (input, &constant) in node.inputs.iter().enumerate() {
-                let axes = parameter_axes(self.graph, self.shapes, node, input).unwrap_or_default();
+                let axes = self.parameters().axes(node, input).unwrap_or_default();
                 let Some(axis) = axes.iter().find(|axis| axis.value == node.outputs[0]) else { continue };
                 let shape = &self.shapes[constant.0];
                 let variance = matches!(node.op, Op::BatchNorm { .. }) && input == 4;
@@ -109,7 +113,7 @@ fn check(case: &RandomGraph, rng: &mut Rng) {
     assert_eq!(cost_kept(graph, shapes, units, &counts), cost(&small, &small_shapes), "{}", label());
     let units_left = units.pruned(&pruned.keeps);
     for (value, segments) in units_left.segments.iter().enumerate().filter(|(_, s)| !s.is_empty()) {
-        let left: usize = segments.iter().map(|s| s.channels).sum();
+        let left: usize = segments.iter().map(|s| s.channels.len()).sum();
         assert!(small_shapes[value].contains(&left), "{}", label());
     }
 

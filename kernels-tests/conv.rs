@@ -198,7 +198,10 @@ fn units(graph: &Graph, cut: &[(ValueId, &Vec<Run>)]) -> Units {
         let mut start = 0;
         for run in *runs {
             let channels = run.coordinates * run.block;
-            units.segments[value.0].push(Segment { unit: Some((run.unit, run.block)), start, channels });
+            units.segments[value.0].push(Segment {
+                unit: Some((run.unit, run.block)),
+                channels: (start..start + channels).collect(),
+            });
             start += channels;
         }
     }

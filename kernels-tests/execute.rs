@@ -45,7 +45,7 @@ fn steps_read_buffers_and_texels_and_write_live_groups_only() {
     let Some(gpus) = gpus() else { return };
     let size = 1500;
     let mut layout = LiveLayout::default();
-    let record = layout.record(vec![StoredSegment { first_group: 0, channels: 11, unit: Some((0, 1)) }]);
+    let record = layout.record(vec![StoredSegment::run(0, 0, 11, Some((0, 1)))]);
     let live = layout.table(0, &[6]);
     for gpu in gpus {
         let floats = 3 * size as usize * 4;
@@ -71,7 +71,7 @@ fn steps_read_buffers_and_texels_and_write_live_groups_only() {
 fn a_grid_beyond_the_limit_is_refused_by_name() {
     let Some(gpus) = gpus() else { return };
     let mut layout = LiveLayout::default();
-    let record = layout.record(vec![StoredSegment { first_group: 0, channels: 4, unit: None }]);
+    let record = layout.record(vec![StoredSegment::run(0, 0, 4, None)]);
     let step = probe(record.0, 1, Grid::Fixed([70_000, 1, 1]));
     let error = execute(&gpus[0], &[step], &layout.table(0, &[]), &mut vec![vec![0.0; 4]; 3]).unwrap_err();
     assert_eq!(

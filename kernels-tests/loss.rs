@@ -91,12 +91,13 @@ impl Case {
     }
 
     fn stored_segments(&self) -> Vec<StoredSegment> {
-        let mut first_group = 0;
+        let (mut group, mut start) = (0, 0);
         let mut list = Vec::new();
         for &channels in &self.segments {
             let channels = channels as u32;
-            list.push(StoredSegment { first_group, channels, unit: None });
-            first_group += channels.div_ceil(4);
+            list.push(StoredSegment::run(group, start, channels, None));
+            group += channels.div_ceil(4);
+            start += channels;
         }
         list
     }

@@ -20,16 +20,14 @@ pub enum Lane {
 /// Every lane of a stored channel axis, in stored order.
 pub fn lanes(stored: &Stored, keep: &[usize]) -> Vec<Lane> {
     let mut lanes = Vec::new();
-    let mut first = 0;
     for segment in &stored.segments {
         let channels = segment.channels as usize;
         let live = segment.unit.map_or(channels, |(unit, block)| keep[unit] * block as usize);
         lanes.extend((0..channels.next_multiple_of(4)).map(|at| match at {
-            at if at < live => Lane::Channel(first + at),
+            at if at < live => Lane::Channel(segment.logical[at] as usize),
             at if at < live.next_multiple_of(4) => Lane::Zero,
             _ => Lane::Dead,
         }));
-        first += channels;
     }
     lanes
 }

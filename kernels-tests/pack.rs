@@ -11,14 +11,25 @@ use wgpu_pagcp::plan::{Grid, Operand, Step, Stored};
 
 /// The stored form of images of `pixels` pixels whose segments have these channels, each a unit of its own.
 fn stored(layout: &mut LiveLayout, images: u32, channels: &[u32], pixels: u32) -> Stored {
-    let mut groups = 0;
+    let (mut groups, mut start) = (0, 0);
     let mut segments = Vec::new();
     for (unit, &channels) in channels.iter().enumerate() {
-        segments.push(StoredSegment { first_group: groups, channels, unit: Some((unit, 1)) });
+        segments.push(StoredSegment::run(groups, start, channels, Some((unit, 1))));
         groups += channels.div_ceil(4);
+        start += channels;
     }
     let record = layout.record(segments.clone());
-    Stored { images, channels: channels.iter().sum(), groups, height: 1, width: pixels, record, segments }
+    Stored {
+        images,
+        axis: 1,
+        channels: start,
+        groups,
+        height: 1,
+        width: pixels,
+        inner: pixels,
+        record,
+        segments,
+    }
 }
 
 fn step(stored: &Stored, pack: bool) -> Step {

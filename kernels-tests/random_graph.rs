@@ -121,7 +121,7 @@ pub fn random_keeps(units: &Units, rng: &mut Rng) -> Keeps {
 /// The channels of a value that go.
 pub fn pruned_channels(units: &Units, keeps: &Keeps, value: ValueId) -> Vec<usize> {
     let kept = kept_channels(units, keeps, value);
-    let channels = units.segments(value).iter().map(|s| s.channels).sum();
+    let channels = units.segments(value).iter().map(|s| s.channels.len()).sum();
     (0..channels).filter(|channel| !kept.contains(channel)).collect()
 }
 

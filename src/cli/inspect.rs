@@ -44,7 +44,7 @@ struct UnitInfo {
 #[derive(Serialize)]
 struct MemberInfo {
     value: String,
-    start: usize,
+    starts: Vec<usize>,
     block: usize,
 }
 
@@ -102,7 +102,7 @@ fn inspect(model: &Model) -> Inspection {
 
 fn member_info(model: &Model, member: &crate::units::Member) -> MemberInfo {
     let value = model.graph.value(member.value).name.clone();
-    MemberInfo { value, start: member.start, block: member.block }
+    MemberInfo { value, starts: member.starts.clone(), block: member.block }
 }
 
 fn print(model: &Model, inspection: &Inspection) {

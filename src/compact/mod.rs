@@ -3,8 +3,7 @@
 mod slice;
 
 use crate::graph::{Graph, Node, Op, ValueId};
-use crate::units::{Keeps, Units};
-use std::ops::Range;
+use crate::units::{Keeps, Parameters, Units};
 use thiserror::Error;
 
 /// Why keeps cannot be applied to a graph.
@@ -85,35 +84,22 @@ pub fn compact(
     let mut compacted = graph.clone();
     for (value, kept) in kept.iter().enumerate() {
         if let (Some(kept), None) = (kept, graph.constant(ValueId(value))) {
-            slice::declare(&mut compacted.values[value], 1, kept.len());
+            slice::declare(&mut compacted.values[value], units.axis(ValueId(value)), kept.len());
         }
     }
     for node in &mut compacted.nodes {
-        adjust(node, shapes, &kept)?;
+        adjust(node, shapes, &kept, units)?;
     }
-    slice::constants(graph, shapes, &kept, &mut compacted)?;
+    slice::constants(&Parameters { graph, shapes, axes: &units.axes }, &kept, &mut compacted)?;
     Ok(compacted)
 }
 
-/// The channels of `value` that stay, in the order in which the compacted graph stores them; none where the value
-/// has no channel axis.
+/// The channels of `value` that stay, as [`Units::kept_channels`].
 ///
 /// # Panics
 /// If `keeps` is of other units.
 pub fn kept_channels(units: &Units, keeps: &Keeps, value: ValueId) -> Vec<usize> {
-    let mut kept = Vec::new();
-    for segment in units.segments.get(value.0).into_iter().flatten() {
-        match segment.unit {
-            None => kept.extend(segment.start..segment.start + segment.channels),
-            Some((unit, block)) => {
-                let channels = |&k: &usize| -> Range<usize> {
-                    segment.start + k * block..segment.start + (k + 1) * block
-                };
-                kept.extend(keeps.0[unit].iter().flat_map(channels));
-            }
-        }
-    }
-    kept
+    units.kept_channels(keeps, value)
 }
 
 fn check_keeps(units: &Units, keeps: &Keeps) -> Result<(), CompactError> {
@@ -149,8 +135,8 @@ fn changed_axes(
     let mut kept = Vec::with_capacity(graph.values.len());
     for (value, shape) in shapes.iter().enumerate() {
         let segments = units.segments.get(value).map_or(&[][..], Vec::as_slice);
-        let covered: usize = segments.iter().map(|s| s.channels).sum();
-        let extent = shape.get(1).copied().unwrap_or(0);
+        let covered: usize = segments.iter().map(|s| s.channels.len()).sum();
+        let extent = shape.get(units.axis(ValueId(value))).copied().unwrap_or(0);
         if graph.constant(ValueId(value)).is_none() && covered != extent {
             let value = graph.values[value].name.clone();
             return Err(CompactError::Segments { value, expected: extent, found: covered });
@@ -162,7 +148,12 @@ fn changed_axes(
 }
 
 /// The attributes that name channel counts.
-fn adjust(node: &mut Node, shapes: &[Vec<usize>], kept: &[Option<Vec<usize>>]) -> Result<(), CompactError> {
+fn adjust(
+    node: &mut Node,
+    shapes: &[Vec<usize>],
+    kept: &[Option<Vec<usize>>],
+    units: &Units,
+) -> Result<(), CompactError> {
     let (x, y) = (node.inputs[0], node.outputs[0]);
     match &mut node.op {
         Op::Conv(conv) if conv.groups > 1 => {
@@ -178,7 +169,7 @@ fn adjust(node: &mut Node, shapes: &[Vec<usize>], kept: &[Option<Vec<usize>>]) -
             conv.groups = groups;
         }
         Op::Reshape { shape, .. } => {
-            if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(1)) {
+            if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(units.axis(y))) {
                 *target = kept.len() as i64;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::CompactError;
 use crate::graph::{Dim, Graph, Value, ValueId};
-use crate::units::parameter_axes;
+use crate::units::Parameters;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,12 +11,11 @@ type Slices = BTreeMap<usize, ValueId>;
 
 /// Replaces in `compacted` the constants of `graph` that change.
 pub(super) fn constants(
-    graph: &Graph,
-    shapes: &[Vec<usize>],
+    parameters: &Parameters,
     kept: &[Option<Vec<usize>>],
     compacted: &mut Graph,
 ) -> Result<(), CompactError> {
-    for (constant, slices) in slices(graph, shapes, kept)? {
+    for (constant, slices) in slices(parameters, kept)? {
         let value = &mut compacted.values[constant.0];
         let mut tensor = value.constant.clone();
         for (axis, by) in slices {
@@ -31,17 +30,17 @@ pub(super) fn constants(
 }
 
 fn slices(
-    graph: &Graph,
-    shapes: &[Vec<usize>],
+    parameters: &Parameters,
     kept: &[Option<Vec<usize>>],
 ) -> Result<BTreeMap<ValueId, Slices>, CompactError> {
+    let graph = parameters.graph;
     let mut known: BTreeMap<ValueId, Slices> = BTreeMap::new();
     for node in &graph.nodes {
         for (input, &constant) in node.inputs.iter().enumerate() {
             if graph.constant(constant).is_none() {
                 continue;
             }
-            let axes = parameter_axes(graph, shapes, node, input).unwrap_or_default();
+            let axes = parameters.axes(node, input).unwrap_or_default();
             let changed = axes.iter().filter(|axis| kept[axis.value.0].is_some());
             let slices: Slices = changed.map(|axis| (axis.axis, axis.value)).collect();
             let lists = |slices: &Slices| -> Vec<(usize, Option<Vec<usize>>)> {

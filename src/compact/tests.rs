@@ -157,7 +157,7 @@ fn illegal_keeps_are_refused_by_name() {
     assert_eq!(refuse(vec![vec![0, 4]]), "unit conv_0: expected kept coordinates below 4, found 4");
     assert_eq!(refuse(vec![vec![2, 2]]), "unit conv_0: coordinate 2 is kept twice");
     let mut foreign = units.clone();
-    foreign.segments[graph.nodes[0].outputs[0].0][0].channels = 3;
+    foreign.segments[graph.nodes[0].outputs[0].0][0].channels = vec![0, 1, 2];
     let error = compact(&graph, &shapes, &foreign, &Keeps(vec![vec![0]])).unwrap_err();
     assert_eq!(error.to_string(), "value conv_0_out: expected 4 channels in its segments, found 3");
 }

@@ -174,11 +174,11 @@ pub struct Weights<'a> {
 
 /// The stored lane (`4 group + lane`) of every logical channel.
 pub fn places(segments: &[StoredSegment]) -> Vec<usize> {
-    let lanes = |s: &StoredSegment| {
-        let first = s.first_group as usize * 4;
-        first..first + s.channels as usize
-    };
-    segments.iter().flat_map(lanes).collect()
+    let mut places = vec![0; segments.iter().map(|s| s.channels as usize).sum()];
+    for (lane, channel) in segments.iter().flat_map(StoredSegment::lanes) {
+        places[channel as usize] = lane as usize;
+    }
+    places
 }
 
 /// The number of stored channel groups.
@@ -217,13 +217,21 @@ mod tests {
     use super::*;
 
     fn axis(channels: &[u32]) -> Vec<StoredSegment> {
-        let mut first_group = 0;
+        let (mut group, mut start) = (0, 0);
         let mut segments = Vec::new();
         for &channels in channels {
-            segments.push(StoredSegment { first_group, channels, unit: None });
-            first_group += channels.div_ceil(4);
+            segments.push(StoredSegment::run(group, start, channels, None));
+            group += channels.div_ceil(4);
+            start += channels;
         }
         segments
+    }
+
+    #[test]
+    fn segments_may_interleave() {
+        let even = StoredSegment { first_group: 0, channels: 3, logical: vec![0, 2, 4], unit: None };
+        let odd = StoredSegment { first_group: 1, channels: 2, logical: vec![3, 1], unit: None };
+        assert_eq!(places(&[even, odd]), [0, 5, 1, 4, 2]);
     }
 
     #[test]

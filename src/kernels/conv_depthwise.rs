@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_weight_texel_holds_four_channels() {
         let values: Vec<f32> = (1..=10).map(|v| v as f32).collect();
-        let axis = [StoredSegment { first_group: 0, channels: 5, unit: None }];
+        let axis = [StoredSegment::run(0, 0, 5, None)];
         let weights = Weights {
             values: &values,
             group_inputs: 1,

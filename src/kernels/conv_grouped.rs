@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn lanes_of_one_output_group_may_read_different_inputs() {
         let values: Vec<f32> = (1..=2 * 6).map(|v| v as f32).collect();
-        let segment = |first_group, channels| StoredSegment { first_group, channels, unit: None };
-        let (input, output) = ([segment(0, 3), segment(1, 1)], [segment(0, 6)]);
+        let segment = |group, start, channels| StoredSegment::run(group, start, channels, None);
+        let (input, output) = ([segment(0, 0, 3), segment(1, 3, 1)], [segment(0, 0, 6)]);
         let weights = Weights {
             values: &values,
             group_inputs: 2,

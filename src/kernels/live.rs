@@ -12,6 +12,8 @@ pub struct StoredSegment {
     pub first_group: u32,
     /// Channels when nothing is pruned.
     pub channels: u32,
+    /// The logical channels of the value, in stored order; as many as `channels`.
+    pub logical: Vec<u32>,
     /// The unit whose `keep` decides how many are live, and how many channels each of its coordinates has;
     /// `None` where all always live.
     pub unit: Option<(usize, u32)>,
@@ -73,6 +75,16 @@ impl LiveLayout {
 }
 
 impl StoredSegment {
+    /// The segment of the logical channels `start .. start + channels`.
+    pub fn run(first_group: u32, start: u32, channels: u32, unit: Option<(usize, u32)>) -> Self {
+        Self { first_group, channels, logical: (start..start + channels).collect(), unit }
+    }
+
+    /// The stored lanes (`4 group + lane`) with their logical channels.
+    pub fn lanes(&self) -> impl Iterator<Item = (u32, u32)> {
+        (4 * self.first_group..).zip(self.logical.iter().copied())
+    }
+
     fn live(&self, keep: &[usize]) -> u32 {
         match self.unit {
             Some((unit, block)) => {

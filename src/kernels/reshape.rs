@@ -12,12 +12,16 @@ params! {
         images: u32,
         /// Pixels of one channel of the output.
         pixels: u32,
+        /// Those of them that lie behind one another in row-major order.
+        inner: u32,
         /// Channels of the output when nothing is pruned.
         channels: u32,
         /// Stored channel groups of the output.
         groups: u32,
         /// Pixels of one channel of the input.
         in_pixels: u32,
+        /// Those of them that lie behind one another in row-major order.
+        in_inner: u32,
         /// Channels of the input when nothing is pruned.
         in_channels: u32,
         /// Stored channel groups of the input.

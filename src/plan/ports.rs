@@ -1,8 +1,8 @@
 //! The edges of a plan: host-layout buffers, and the steps between them and the stored form.
 
-use super::lower::{Lowering, PlanError, check_indices};
+use super::lower::{Lowering, PlanError, Stored, check_indices, regroup};
 use super::{Grid, Operand, Port, Step};
-use crate::graph::ValueId;
+use crate::graph::{Node, Op, ValueId};
 use crate::kernels::pack::{PACK, PackParams, spec};
 use crate::kernels::unpack::UNPACK;
 
@@ -24,13 +24,27 @@ pub(super) fn output(cx: &mut Lowering, value: ValueId, external: usize) -> Resu
     if cx.graph.constant(value).is_some() {
         return Err(PlanError::ConstantOutput { value: cx.graph.value(value).name.clone() });
     }
-    Ok(edge(cx, value, external))
+    let stored = cx.stored(value);
+    if stored.is_ordered() && stored.axis <= 1 {
+        return Ok(edge(cx, value, external));
+    }
+    let plain = cx.plain(value);
+    let name = cx.graph.value(value).name.clone();
+    let node = Node { name, op: Op::Identity, inputs: vec![value], outputs: vec![value] };
+    let slot = cx.extra_slot(value, &plain);
+    let source = cx.slot(value);
+    regroup(cx, &node, [(source, &stored), (Operand::Slot(slot), &plain)]);
+    Ok(edge_of(cx, value, external, (plain, slot)))
 }
 
 fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
-    let stored = cx.stored(value);
+    let stored = (cx.stored(value), cx.slot_index(value));
+    edge_of(cx, value, external, stored)
+}
+
+/// The port of a value as it is stored in a slot.
+fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, slot): (Stored, usize)) -> (Port, Step) {
     let name = cx.graph.value(value).name.clone();
-    let slot = cx.slot_index(value);
     let shape = cx.shapes[value.0].clone();
     let port = Port { name: name.clone(), shape, external, slot, record: stored.record };
     let params = PackParams::new(stored.record.0, stored.images, stored.pixels(), stored.groups);

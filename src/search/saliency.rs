@@ -60,7 +60,7 @@ pub fn norms(graph: &Graph, unit: &Unit, norm: Norm, weights: Weights) -> Vec<f6
             Weights::Raw => None,
         };
         for (k, score) in scores.iter_mut().enumerate() {
-            for channel in channels(member, k) {
+            for channel in member.channels(k) {
                 let factor = folded.as_ref().map_or(1.0, |factors| factors[channel]);
                 *score += factor.abs() * filter_norm(node, tensor, channel, norm);
             }
@@ -77,11 +77,6 @@ pub fn producers<'a>(graph: &'a Graph, unit: &'a Unit) -> Vec<(&'a Node, &'a Mem
             unit.members.iter().filter(|m| m.value == node.outputs[0]).map(move |member| (node, member))
         })
         .collect()
-}
-
-fn channels(member: &Member, k: usize) -> std::ops::Range<usize> {
-    let first = member.start + k * member.block;
-    first..first + member.block
 }
 
 fn filter_norm(node: &Node, weight: &Tensor, channel: usize, norm: Norm) -> f64 {
@@ -121,7 +116,7 @@ fn batch_norm_scales(graph: &Graph, unit: &Unit) -> Option<Vec<f64>> {
         for member in unit.members.iter().filter(|m| m.value == node.outputs[0]) {
             let scores = scores.get_or_insert_with(|| vec![0.0; unit.channels]);
             for (k, score) in scores.iter_mut().enumerate() {
-                *score += channels(member, k).map(|c| f64::from(scale[c]).abs()).sum::<f64>();
+                *score += member.channels(k).map(|c| f64::from(scale[c]).abs()).sum::<f64>();
             }
         }
     }

@@ -12,9 +12,42 @@ pub struct Axis {
     pub value: ValueId,
 }
 
-/// The axes of input number `input` of `node` that follow channels; none where it is read whole. `None` where the
-/// input is data (what flows through the network) and not a parameter of the node.
-pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: usize) -> Option<Vec<Axis>> {
+/// A graph as the users of its constants see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameters<'a> {
+    /// The graph.
+    pub graph: &'a Graph,
+    /// The shape of every value, by id.
+    pub shapes: &'a [Vec<usize>],
+    /// The channel axis of every value, by id; 1 beyond the end.
+    pub axes: &'a [usize],
+}
+
+impl Parameters<'_> {
+    /// The axes of input number `input` of `node` that follow channels; none where it is read whole. `None` where
+    /// the input is data (what flows through the network) and not a parameter of the node.
+    pub fn axes(&self, node: &Node, input: usize) -> Option<Vec<Axis>> {
+        parameter_axes(self, node, input)
+    }
+
+    /// The channel axis of a value.
+    pub(super) fn axis(&self, value: ValueId) -> usize {
+        self.axes.get(value.0).copied().unwrap_or(1)
+    }
+
+    /// The axis of `operand` that numpy broadcasting lays along the channels of `output`, unless it is stretched
+    /// there.
+    fn aligned(&self, operand: ValueId, output: ValueId) -> Option<Axis> {
+        let (from, to) = (&self.shapes[operand.0], &self.shapes[output.0]);
+        let along = self.axis(output);
+        let axis = (from.len() + along).checked_sub(to.len())?;
+        let whole = from.get(axis) == to.get(along) && to.get(along).is_some_and(|&channels| channels > 1);
+        whole.then_some(Axis { axis, value: output })
+    }
+}
+
+fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<Vec<Axis>> {
+    let graph = parameters.graph;
     let output = node.outputs[0];
     let x = node.inputs[0];
     match &node.op {
@@ -32,7 +65,7 @@ pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: 
         Op::BatchNorm { .. } => (input > 0).then(|| vec![Axis { axis: 0, value: output }]),
         Op::Binary(_) => {
             let value = node.inputs[input];
-            graph.constant(value).map(|_| aligned(shapes, value, output).into_iter().collect())
+            graph.constant(value).map(|_| parameters.aligned(value, output).into_iter().collect())
         }
         Op::Gemm(gemm) => match input {
             0 => None,
@@ -46,7 +79,7 @@ pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: 
             }
             _ => {
                 let value = node.inputs[input];
-                graph.constant(value).map(|_| aligned(shapes, value, output).into_iter().collect())
+                graph.constant(value).map(|_| parameters.aligned(value, output).into_iter().collect())
             }
         },
         Op::Activation(_)
@@ -72,12 +105,4 @@ pub fn parameter_axes(graph: &Graph, shapes: &[Vec<usize>], node: &Node, input: 
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => None,
     }
-}
-
-/// The axis of `operand` that numpy broadcasting lays along the channels of `output`, unless it is stretched there.
-fn aligned(shapes: &[Vec<usize>], operand: ValueId, output: ValueId) -> Option<Axis> {
-    let (from, to) = (&shapes[operand.0], &shapes[output.0]);
-    let axis = (from.len() + 1).checked_sub(to.len())?;
-    let whole = to.len() >= 2 && from.get(axis) == to.get(1) && to[1] > 1;
-    whole.then_some(Axis { axis, value: output })
 }

@@ -1,6 +1,6 @@
 //! Multiply-accumulates and parameters, of a graph as it is or as a pruning would leave it.
 
-use super::axes::parameter_axes;
+use super::axes::Parameters;
 use super::{Keeps, Units};
 use crate::graph::{Graph, Node, Op, ValueId};
 use crate::tensor::count;
@@ -118,7 +118,8 @@ impl Counter<'_> {
     /// The elements that stay of a parameter.
     fn elements(&self, node: &Node, input: usize) -> u64 {
         let mut shape = self.shapes[node.inputs[input].0].clone();
-        for axis in parameter_axes(self.graph, self.shapes, node, input).unwrap_or_default() {
+        let parameters = Parameters { graph: self.graph, shapes: self.shapes, axes: &self.units.axes };
+        for axis in parameters.axes(node, input).unwrap_or_default() {
             if let Some(live) = self.units.live_channels(self.keep, axis.value) {
                 shape[axis.axis] = live;
             }

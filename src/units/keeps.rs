@@ -49,30 +49,57 @@ impl Units {
     /// # Panics
     /// If `keeps` is of other units.
     pub fn pruned(&self, keeps: &Keeps) -> Self {
-        let channels = |s: &Segment| s.unit.map_or(s.channels, |(unit, block)| keeps.0[unit].len() * block);
-        let shorten = |segments: &Vec<Segment>| {
-            let mut start = 0;
-            let place = |segment: &Segment| {
-                let placed = Segment { unit: segment.unit, start, channels: channels(segment) };
-                start += placed.channels;
-                placed
-            };
-            segments.iter().map(place).collect()
+        let segments = self.segments.iter().map(|segments| self.shortened(segments, keeps)).collect();
+        let move_member = |unit: usize, member: &Member| {
+            let rank = self.ranks(member.value, keeps);
+            let starts = member.starts[..keeps.0[unit].len()].iter().map(|&start| rank[start]).collect();
+            Member { value: member.value, starts, block: member.block }
         };
-        let segments: Vec<Vec<Segment>> = self.segments.iter().map(shorten).collect();
-        let move_member = |member: &Member| {
-            let before = &self.segments[member.value.0];
-            let at = before.iter().position(|s| s.start == member.start);
-            let at = at.expect("every member is a segment of its value");
-            Member { start: segments[member.value.0][at].start, ..*member }
-        };
-        let shrink = |(unit, kept): (&Unit, &Vec<usize>)| Unit {
+        let shrink = |(index, unit): (usize, &Unit)| Unit {
             id: unit.id.clone(),
-            channels: kept.len(),
-            members: unit.members.iter().map(move_member).collect(),
+            channels: keeps.0[index].len(),
+            members: unit.members.iter().map(|member| move_member(index, member)).collect(),
         };
-        let units = self.units.iter().zip(&keeps.0).map(shrink).collect();
-        Self { units, pinned: self.pinned.clone(), segments }
+        let units = self.units.iter().enumerate().map(shrink).collect();
+        Self { units, pinned: self.pinned.clone(), segments, axes: self.axes.clone() }
+    }
+
+    /// The number of kept slots before every channel of a value: where a kept slot ends up. The slot of coordinate
+    /// `j` stays while `j` is below the number of kept coordinates, and is filled by the `j`-th kept one.
+    fn ranks(&self, value: ValueId, keeps: &Keeps) -> Vec<usize> {
+        ranks(&self.segments[value.0], keeps)
+    }
+
+    fn shortened(&self, segments: &[Segment], keeps: &Keeps) -> Vec<Segment> {
+        let rank = ranks(segments, keeps);
+        let shorten = |segment: &Segment| {
+            let slots = segment.slots(keeps);
+            Segment { unit: segment.unit, channels: slots.iter().map(|&slot| rank[slot]).collect() }
+        };
+        segments.iter().map(shorten).collect()
+    }
+
+    /// The channels of `value` that stay, in the order in which the compacted graph has them; none where the value
+    /// has no channel axis.
+    ///
+    /// # Panics
+    /// If `keeps` is of other units.
+    pub fn kept_channels(&self, keeps: &Keeps, value: ValueId) -> Vec<usize> {
+        let segments = self.segments.get(value.0).map_or(&[][..], Vec::as_slice);
+        let filled = |segment: &Segment| -> Vec<(usize, usize)> {
+            let slots = segment.slots(keeps).iter().copied();
+            match segment.unit {
+                None => slots.map(|slot| (slot, slot)).collect(),
+                Some((unit, block)) => {
+                    let kept =
+                        keeps.0[unit].iter().flat_map(|&k| &segment.channels[k * block..(k + 1) * block]);
+                    slots.zip(kept.copied()).collect()
+                }
+            }
+        };
+        let mut filled: Vec<(usize, usize)> = segments.iter().flat_map(filled).collect();
+        filled.sort_unstable();
+        filled.into_iter().map(|(_, channel)| channel).collect()
     }
 
     /// How many channels of `value` live when `keep[u]` coordinates of every unit `u` do; `None` where it has no
@@ -81,10 +108,33 @@ impl Units {
         let segments = self.segments.get(value.0).filter(|segments| !segments.is_empty())?;
         let live = |s: &Segment| match s.unit {
             Some((unit, block)) => {
-                keep.get(unit).map_or(s.channels, |&k| k.saturating_mul(block).min(s.channels))
+                keep.get(unit).map_or(s.channels.len(), |&k| k.saturating_mul(block).min(s.channels.len()))
             }
-            None => s.channels,
+            None => s.channels.len(),
         };
         Some(segments.iter().map(live).sum())
     }
+}
+
+impl Segment {
+    /// The channels whose places stay.
+    fn slots(&self, keeps: &Keeps) -> &[usize] {
+        match self.unit {
+            None => &self.channels,
+            Some((unit, block)) => &self.channels[..keeps.0[unit].len() * block],
+        }
+    }
+}
+
+fn ranks(segments: &[Segment], keeps: &Keeps) -> Vec<usize> {
+    let mut kept = vec![false; segments.iter().map(|s| s.channels.len()).sum()];
+    for &slot in segments.iter().flat_map(|s| s.slots(keeps)) {
+        kept[slot] = true;
+    }
+    let count = |before: &mut usize, &kept: &bool| {
+        let rank = *before;
+        *before += usize::from(kept);
+        Some(rank)
+    };
+    kept.iter().scan(0, count).collect()
 }

@@ -1,6 +1,6 @@
 //! The index maps: for every operator, which channels of its inputs and output live or die together.
 
-use super::axes::{Axis, parameter_axes};
+use super::axes::{Axis, Parameters};
 use super::coupling::{Blocks, Couplings, Link, Pin};
 use crate::graph::{Conv2d, Gemm, Graph, Node, Op, ValueId};
 
@@ -11,10 +11,11 @@ struct Use {
 }
 
 /// Everything that the operators, inputs, outputs and shared constants of a graph say about its channels.
-pub(super) fn couplings(graph: &Graph, shapes: &[Vec<usize>]) -> Couplings {
-    let uses = uses(graph, shapes);
+pub(super) fn couplings(graph: &Graph, shapes: &[Vec<usize>], axes: &[usize]) -> Couplings {
+    let parameters = Parameters { graph, shapes, axes };
+    let uses = uses(&parameters);
     let mut found = Couplings {
-        channels: channel_extents(graph, shapes, &uses),
+        channels: channel_extents(&parameters, &uses),
         links: Vec::new(),
         pins: Vec::new(),
         cuts: Vec::new(),
@@ -27,7 +28,7 @@ pub(super) fn couplings(graph: &Graph, shapes: &[Vec<usize>]) -> Couplings {
         }
     }
     for (index, node) in graph.nodes.iter().enumerate() {
-        Mapper { graph, shapes, node, index, found: &mut found }.map();
+        Mapper { parameters, graph, shapes, node, index, found: &mut found }.map();
     }
     for (constant, uses) in uses.iter().enumerate().filter(|(_, uses)| uses.len() > 1) {
         share(graph, ValueId(constant), uses, &mut found);
@@ -35,12 +36,13 @@ pub(super) fn couplings(graph: &Graph, shapes: &[Vec<usize>]) -> Couplings {
     found
 }
 
-fn uses(graph: &Graph, shapes: &[Vec<usize>]) -> Vec<Vec<Use>> {
+fn uses(parameters: &Parameters) -> Vec<Vec<Use>> {
+    let graph = parameters.graph;
     let mut uses: Vec<Vec<Use>> = graph.values.iter().map(|_| Vec::new()).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
         for (input, &value) in node.inputs.iter().enumerate() {
             if graph.constant(value).is_some() {
-                let axes = parameter_axes(graph, shapes, node, input).unwrap_or_default();
+                let axes = parameters.axes(node, input).unwrap_or_default();
                 uses[value.0].push(Use { node: index, axes });
             }
         }
@@ -48,8 +50,9 @@ fn uses(graph: &Graph, shapes: &[Vec<usize>]) -> Vec<Vec<Use>> {
     uses
 }
 
-fn channel_extents(graph: &Graph, shapes: &[Vec<usize>], uses: &[Vec<Use>]) -> Vec<usize> {
-    let data_extent = |value: usize| shapes[value].get(1).copied().unwrap_or(0);
+fn channel_extents(parameters: &Parameters, uses: &[Vec<Use>]) -> Vec<usize> {
+    let Parameters { graph, shapes, .. } = *parameters;
+    let data_extent = |value: usize| shapes[value].get(parameters.axis(ValueId(value))).copied().unwrap_or(0);
     let mut channels: Vec<usize> = (0..graph.values.len()).map(data_extent).collect();
     for (value, uses) in uses.iter().enumerate().filter(|(value, _)| graph.values[*value].constant.is_some())
     {
@@ -57,8 +60,7 @@ fn channel_extents(graph: &Graph, shapes: &[Vec<usize>], uses: &[Vec<Use>]) -> V
         let per_channel = uses.first().filter(|first| operand(first) && agree(uses));
         let is_data = |u: &Use| {
             let node = &graph.nodes[u.node];
-            (0..node.inputs.len())
-                .any(|i| node.inputs[i].0 == value && parameter_axes(graph, shapes, node, i).is_none())
+            (0..node.inputs.len()).any(|i| node.inputs[i].0 == value && parameters.axes(node, i).is_none())
         };
         channels[value] = match per_channel.and_then(|first| first.axes.first()) {
             Some(axis) => shapes[value][axis.axis],
@@ -95,6 +97,7 @@ fn share(graph: &Graph, constant: ValueId, uses: &[Use], found: &mut Couplings) 
 }
 
 struct Mapper<'a> {
+    parameters: Parameters<'a>,
     graph: &'a Graph,
     shapes: &'a [Vec<usize>],
     node: &'a Node,
@@ -163,7 +166,10 @@ impl Mapper<'_> {
     /// Channel `c` of one is channel `c` of the other.
     fn same(&mut self, a: ValueId, b: ValueId) {
         let (from, to) = (self.channels(a), self.channels(b));
-        if from == to {
+        if !self.is_constant(a) && !self.aligned(a, b) {
+            self.pin(a, "reads its channels along another axis");
+            self.pin(b, "has its channels along another axis than what it reads");
+        } else if from == to {
             let whole = |value| Blocks { value, start: 0, block: 1 };
             self.link(whole(a), whole(b), from);
         } else {
@@ -172,9 +178,17 @@ impl Mapper<'_> {
         }
     }
 
+    /// Whether the channel axes of two values are the same one, counted from the end.
+    fn aligned(&self, a: ValueId, b: ValueId) -> bool {
+        let from_end = |value: ValueId| {
+            self.shapes[value.0].len() - self.parameters.axis(value).min(self.shapes[value.0].len())
+        };
+        from_end(a) == from_end(b)
+    }
+
     fn pin_data_constants(&mut self) {
         for (input, &value) in self.node.inputs.iter().enumerate() {
-            let data = parameter_axes(self.graph, self.shapes, self.node, input).is_none();
+            let data = self.parameters.axes(self.node, input).is_none();
             if data && self.is_constant(value) {
                 let name = &self.graph.value(value).name;
                 self.pin(value, &format!("reads constant {name} as data"));
@@ -193,7 +207,7 @@ impl Mapper<'_> {
             self.link(blocks(x, inputs), blocks(y, outputs), conv.groups);
         }
         for (input, &value) in self.node.inputs.iter().enumerate().skip(1) {
-            if parameter_axes(self.graph, self.shapes, self.node, input).is_none() {
+            if self.parameters.axes(self.node, input).is_none() {
                 self.same(value, y);
             } else if !self.is_constant(value) {
                 for pinned in [x, y, value] {

@@ -1,6 +1,7 @@
 //! Which channels must go together: units, their members, and how every value's channel axis is cut into segments.
 
 mod axes;
+mod channel_axis;
 mod classes;
 mod cost;
 mod coupling;
@@ -11,21 +12,30 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-pub use axes::{Axis, parameter_axes};
+pub use axes::{Axis, Parameters};
 pub use cost::{Cost, cost, cost_kept, node_costs, node_costs_kept};
 
 use crate::graph::{Graph, ValueId};
+use std::ops::Range;
 
-/// One run of a value's channels that belongs to a unit.
+/// Channels of a value that belong to a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The value whose channel axis (dimension 1; dimension 0 for per-channel constant vectors) is meant.
+    /// The value whose channel axis (see [`Units::axis`]; dimension 0 for per-channel constant vectors) is meant.
     pub value: ValueId,
-    /// The first channel.
-    pub start: usize,
+    /// The first channel of every coordinate of the unit: adjacent ones, or apart behind a channel shuffle or a
+    /// depth-to-space.
+    pub starts: Vec<usize>,
     /// How many adjacent channels one coordinate of the unit has: 1, or more behind `Flatten`, a depthwise
-    /// multiplier or a grouped convolution. Coordinate `k` is channels `start + k block .. start + (k + 1) block`.
+    /// multiplier or a grouped convolution. Coordinate `k` is channels `starts[k] .. starts[k] + block`.
     pub block: usize,
+}
+
+impl Member {
+    /// The channels of coordinate `k`.
+    pub fn channels(&self, k: usize) -> Range<usize> {
+        self.starts[k]..self.starts[k] + self.block
+    }
 }
 
 /// A closed set of coupled channel coordinates: removing coordinate `k` of it removes it from every member.
@@ -51,15 +61,14 @@ pub struct Pinned {
     pub reason: String,
 }
 
-/// One run of a value's channels, in order; the segments of a value cover its channel axis exactly.
+/// Channels of a value that are stored together: one appearance of a unit, or a run of pinned channels. The segments
+/// of a value, in stored order, cover its channel axis exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The unit (index into [`Units::units`]) and its block size here; `None` where pinned.
     pub unit: Option<(usize, usize)>,
-    /// The first channel.
-    pub start: usize,
-    /// The number of channels.
-    pub channels: usize,
+    /// The channels, block by block in coordinate order: the order in which they are stored.
+    pub channels: Vec<usize>,
 }
 
 /// The units of a graph.
@@ -71,12 +80,19 @@ pub struct Units {
     pub pinned: Vec<Pinned>,
     /// For every value of the graph (by id) that has a channel axis, its segments; empty for others.
     pub segments: Vec<Vec<Segment>>,
+    /// For every value (by id), the dimension that holds its channels.
+    pub axes: Vec<usize>,
 }
 
 impl Units {
     /// The segments of a value's channel axis.
     pub fn segments(&self, value: ValueId) -> &[Segment] {
         &self.segments[value.0]
+    }
+
+    /// The dimension of a value that holds its channels: 1 where nothing else is known, 0 for a value of rank 1.
+    pub fn axis(&self, value: ValueId) -> usize {
+        self.axes.get(value.0).copied().unwrap_or(1)
     }
 }
 
@@ -88,8 +104,9 @@ pub struct Keeps(pub Vec<Vec<usize>>);
 /// Finds the units of an imported graph whose values have `shapes`. Graph inputs and outputs keep their channels, and
 /// so does everything that no index map proves free.
 pub fn analyse(graph: &Graph, shapes: &[Vec<usize>]) -> Units {
-    let couplings = map::couplings(graph, shapes);
+    let axes = channel_axis::channel_axes(graph, shapes);
+    let couplings = map::couplings(graph, shapes, &axes);
     let cuts = cuts::spread(&couplings);
     let classes = classes::Classes::find(&couplings);
-    runs::units(graph, &couplings, &classes, &cuts)
+    Units { axes, ..runs::units(graph, &couplings, &classes, &cuts) }
 }

@@ -1,10 +1,10 @@
-//! From classes to units: classes that follow one another everywhere they appear are the coordinates of one unit.
+//! From classes to units: classes that appear in the same places are the coordinates of one unit.
 
 use super::classes::{Class, Classes};
 use super::coupling::Couplings;
 use super::{Member, Pinned, Segment, Unit, Units};
 use crate::graph::{Graph, Node, Op, ValueId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adjacent channels of a value that are all of one class, with no cut between them.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +50,11 @@ pub(super) fn units(
             labels.0[class] = Some((unit, coordinate));
         }
     }
-    Units {
-        units: runs.name(&chains),
-        pinned: runs.pinned(&labels),
-        segments: (0..couplings.channels.len())
-            .map(|v| runs.segments(ValueId(v), &labels, &chains))
-            .collect(),
-    }
+    let units = runs.name(&chains);
+    let pinned = runs.pinned(&labels);
+    let segments =
+        (0..couplings.channels.len()).map(|v| runs.segments(ValueId(v), &units, &labels)).collect();
+    Units { units, pinned, segments, axes: Vec::new() }
 }
 
 fn producers(graph: &Graph) -> Vec<Option<usize>> {
@@ -114,38 +112,26 @@ impl Runs<'_> {
         }
     }
 
-    /// The class that follows `class` wherever that appears.
-    fn successor(&self, class: usize) -> Option<usize> {
-        let here = &self.appearances[class];
-        let end = |a: &Appearance| a.start + a.channels;
-        let first = here.first()?;
-        if end(first) >= self.couplings.channels[first.value.0] {
-            return None;
-        }
-        let Class::Free(next) = self.classes.of(first.value, end(first)) else { return None };
-        let there = &self.appearances[next];
-        let follows = |(a, b): (&Appearance, &Appearance)| {
-            a.value == b.value
-                && b.start == end(a)
-                && a.channels == b.channels
-                && !self.cuts[a.value.0].contains(&b.start)
-        };
-        (here.len() == there.len() && here.iter().zip(there).all(follows)).then_some(next)
+    /// Where a class appears: in which values, between which cuts, with how many adjacent channels each time.
+    fn signature(&self, class: usize) -> Vec<(ValueId, usize, usize)> {
+        let place = |a: &Appearance| (a.value, self.cuts[a.value.0].range(..=a.start).count(), a.channels);
+        self.appearances[class].iter().map(place).collect()
     }
 
-    /// The units as lists of classes, in execution order of their first producers. A single class is no unit: its
-    /// one coordinate would have to stay.
+    /// The units as lists of classes, in execution order of their first producers: classes that appear in the same
+    /// places are coordinates of one unit. A single class is no unit: its one coordinate would have to stay.
     fn chains(&self) -> Vec<Vec<usize>> {
-        let successors: Vec<Option<usize>> = (0..self.classes.count).map(|c| self.successor(c)).collect();
-        let mut starts = vec![true; self.classes.count];
-        for &next in successors.iter().flatten() {
-            starts[next] = false;
+        let mut alike: BTreeMap<Vec<(ValueId, usize, usize)>, Vec<usize>> = BTreeMap::new();
+        for class in 0..self.classes.count {
+            alike.entry(self.signature(class)).or_default().push(class);
         }
-        let mut chains: Vec<Vec<usize>> = (0..self.classes.count)
-            .filter(|&class| starts[class])
-            .map(|class| std::iter::successors(Some(class), |&c| successors[c]).collect())
-            .filter(|chain: &Vec<usize>| chain.len() > 1 && self.first_producer(chain[0]).is_some())
+        let mut chains: Vec<Vec<usize>> = alike
+            .into_values()
+            .filter(|chain| chain.len() > 1 && self.first_producer(chain[0]).is_some())
             .collect();
+        for chain in &mut chains {
+            chain.sort_by_key(|&class| self.first_producer(class));
+        }
         chains.sort_by_key(|chain| self.first_producer(chain[0]));
         chains
     }
@@ -163,38 +149,40 @@ impl Runs<'_> {
             named[node] += 1;
             let name = &self.graph.nodes[node].name;
             let id = if named[node] == 1 { name.clone() } else { format!("{name}#{}", named[node]) };
-            let member = |a: &Appearance| Member { value: a.value, start: a.start, block: a.channels };
-            let members = self.appearances[chain[0]].iter().map(member).collect();
+            let member = |(at, a): (usize, &Appearance)| Member {
+                value: a.value,
+                starts: chain.iter().map(|&class| self.appearances[class][at].start).collect(),
+                block: a.channels,
+            };
+            let members = self.appearances[chain[0]].iter().enumerate().map(member).collect();
             Some(Unit { id, channels: chain.len(), members })
         };
         chains.iter().filter_map(unit).collect()
     }
 
-    fn segments(&self, value: ValueId, labels: &Labels, chains: &[Vec<usize>]) -> Vec<Segment> {
+    /// A value's segments, ordered by their first channels: one for every appearance of a unit, and one for every run
+    /// of pinned channels between cuts.
+    fn segments(&self, value: ValueId, units: &[Unit], labels: &Labels) -> Vec<Segment> {
         let mut segments: Vec<Segment> = Vec::new();
-        let mut before = None;
+        for (index, unit) in units.iter().enumerate() {
+            for member in unit.members.iter().filter(|member| member.value == value) {
+                let channels = (0..unit.channels).flat_map(|k| member.channels(k)).collect();
+                segments.push(Segment { unit: Some((index, member.block)), channels });
+            }
+        }
+        let mut goes_on = false;
         for channel in 0..self.couplings.channels[value.0] {
-            let label = labels.of(self.classes.of(value, channel));
-            let goes_on = match (before, label) {
-                (Some(None), None) => true,
-                (Some(Some((unit, k))), Some((same, next))) => unit == same && (next == k || next == k + 1),
-                _ => false,
-            };
-            before = Some(label);
+            if labels.of(self.classes.of(value, channel)).is_some() {
+                goes_on = false;
+                continue;
+            }
             match segments.last_mut() {
-                Some(last) if goes_on && !self.cuts[value.0].contains(&channel) => last.channels += 1,
-                _ => segments.push(Segment {
-                    unit: label.map(|(unit, _)| (unit, 1)),
-                    start: channel,
-                    channels: 1,
-                }),
+                Some(run) if goes_on && !self.cuts[value.0].contains(&channel) => run.channels.push(channel),
+                _ => segments.push(Segment { unit: None, channels: vec![channel] }),
             }
+            goes_on = true;
         }
-        for segment in &mut segments {
-            if let Some((unit, block)) = &mut segment.unit {
-                *block = segment.channels / chains[*unit].len();
-            }
-        }
+        segments.sort_by_key(|segment| segment.channels.iter().min().copied());
         segments
     }
 

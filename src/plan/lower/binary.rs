@@ -1,7 +1,7 @@
 //! Pointwise functions of two values: how each operand is read under numpy broadcasting.
 
 use super::step::Dispatch;
-use super::{Lowering, PlanError, Stored, unsupported};
+use super::{Lowering, PlanError, Stored, stored_extents, unsupported};
 use crate::graph::{Binary, Node};
 use crate::kernels::Spec;
 use crate::kernels::eltwise_binary::{BinaryParams, ELTWISE_BINARY};
@@ -66,7 +66,10 @@ fn view(cx: &mut Lowering, node: &Node, input: usize, y: &Stored) -> Result<View
     let segments = if splat { single_segment(cx, node, input) } else { y.segments.clone() };
     let groups: u32 = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
     let operand = if cx.graph.constant(node.inputs[input]).is_some() {
-        let stored = Stored { images, channels, groups, height, width, record: y.record, segments };
+        let axis = y.axis;
+        let inner = height * width;
+        let stored =
+            Stored { inner, images, axis, channels, groups, height, width, record: y.record, segments };
         let values = cx.constant(node, input)?.f32s().map_err(|e| unsupported(node, e.to_string()))?;
         cx.pack(stored.pack(values))
     } else {
@@ -87,7 +90,7 @@ fn view(cx: &mut Lowering, node: &Node, input: usize, y: &Stored) -> Result<View
 fn single_segment(cx: &mut Lowering, node: &Node, input: usize) -> Vec<StoredSegment> {
     let value = node.inputs[input];
     match cx.graph.constant(value) {
-        Some(_) => vec![StoredSegment { first_group: 0, channels: 1, unit: None }],
+        Some(_) => vec![StoredSegment::run(0, 0, 1, None)],
         None => cx.stored(value).segments,
     }
 }
@@ -109,26 +112,19 @@ fn broadcast_axes(cx: &Lowering, node: &Node, input: usize) -> Result<[u32; 4], 
     if aligned.iter().zip(out).any(|(&found, &expected)| found != 1 && found != expected) {
         return refuse("cannot be broadcast to");
     }
-    let middle = 2.min(out.len())..out.len().max(3) - 1;
-    let joined = aligned.get(middle.clone()).unwrap_or(&[]);
-    if count(joined) != 1 && Some(joined) != out.get(middle) {
+    let axis = cx.axis(node.outputs[0]);
+    let rest = |shape: &[usize]| -> Vec<usize> {
+        shape.iter().enumerate().filter(|&(at, _)| at > 0 && at != axis).map(|(_, &size)| size).collect()
+    };
+    let (own, whole) = (rest(&aligned), rest(out));
+    let joined = own.len().saturating_sub(1);
+    if count(&own[..joined]) != 1 && own[..joined] != whole[..joined] {
         return refuse("is broadcast along only some of the middle axes of");
     }
-    let axes = stored_axes(&aligned);
+    let axes = stored_extents(&aligned, axis);
     let computed = cx.graph.constant(value).is_none();
-    if computed && count(shape) > 1 && stored_axes(shape) != axes {
+    if computed && count(shape) > 1 && stored_extents(shape, cx.axis(value)) != axes {
         return refuse("has to be reshaped to the rank of");
     }
     Ok(axes)
-}
-
-/// Images, channels, rows and columns of a shape, as [`Lowering::stored`] has them.
-fn stored_axes(shape: &[usize]) -> [u32; 4] {
-    let axes = match *shape {
-        [] => [1, 1, 1, 1],
-        [channels] => [1, channels, 1, 1],
-        [images, channels] => [images, channels, 1, 1],
-        [images, channels, ref middle @ .., width] => [images, channels, count(middle), width],
-    };
-    axes.map(|extent| extent as u32)
 }

@@ -6,7 +6,6 @@ use crate::graph::{Node, Op};
 use crate::kernels::Spec;
 use crate::kernels::concat::{CONCAT, ConcatParams};
 use crate::kernels::live::StoredSegment;
-use crate::tensor::count;
 
 /// Where an operand goes in the output.
 #[derive(Clone, Copy, Default)]
@@ -19,23 +18,28 @@ struct Place {
 /// Lowers a concatenation along `axis`.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, axis: usize) -> Result<(), PlanError> {
     let y = cx.stored(node.outputs[0]);
-    let rank = cx.shapes[node.outputs[0].0].len();
+    let along_channels = axis == y.axis;
     let mut place = Place::default();
     let mut channel = 0;
     for (input, &value) in node.inputs.iter().enumerate() {
-        let channels = cx.stored(value).channels;
-        if axis == 1 || rank == 1 {
-            let segments = own_segments(node, &y, channel, channels)?;
-            place.group = y.place(channel).0;
-            channel += channels;
+        let shape = &cx.shapes[value.0];
+        let extent = shape[axis] as u32;
+        if along_channels {
+            let segments = own_segments(node, &y, channel, extent)?;
+            place.group = first_group(&y, channel);
+            channel += extent;
             copy(cx, node, input, &segments, place)?;
         } else {
+            let inner: usize = shape
+                .iter()
+                .enumerate()
+                .filter(|&(at, _)| at > axis && at != y.axis)
+                .map(|(_, &size)| size)
+                .product();
             copy(cx, node, input, &y.segments, place)?;
-            let shape = &cx.shapes[value.0];
-            let extent = shape[axis] as u32;
             match axis {
                 0 => place.image += extent,
-                _ => place.pixel += extent * count(&shape[axis + 1..]) as u32,
+                _ => place.pixel += extent * inner as u32,
             }
         }
     }
@@ -55,15 +59,15 @@ pub(super) fn lower_identity(cx: &mut Lowering, node: &Node) -> Result<(), PlanE
 
 /// The segments of `y` from channel `first` on that hold `channels` channels, as an operand of its own stores them.
 fn own_segments(node: &Node, y: &Stored, first: u32, channels: u32) -> Result<Vec<StoredSegment>, PlanError> {
-    let mut start = 0;
+    let range = first..first + channels;
     let mut own: Vec<StoredSegment> = Vec::new();
     let mut first_group = 0;
     for segment in &y.segments {
-        if start >= first && start + segment.channels <= first + channels {
-            own.push(StoredSegment { first_group, ..segment.clone() });
+        if segment.logical.iter().all(|channel| range.contains(channel)) {
+            let logical = segment.logical.iter().map(|channel| channel - first).collect();
+            own.push(StoredSegment { first_group, logical, ..segment.clone() });
             first_group += segment.channels.div_ceil(4);
         }
-        start += segment.channels;
     }
     let covered: u32 = own.iter().map(|s| s.channels).sum();
     if covered != channels {
@@ -75,6 +79,12 @@ fn own_segments(node: &Node, y: &Stored, first: u32, channels: u32) -> Result<Ve
         return Err(unsupported(node, reason));
     }
     Ok(own)
+}
+
+/// The group at which the segment that holds `channel` starts.
+fn first_group(y: &Stored, channel: u32) -> u32 {
+    let holds = |segment: &&StoredSegment| segment.logical.contains(&channel);
+    y.segments.iter().find(holds).map_or(0, |segment| segment.first_group)
 }
 
 fn copy(
@@ -116,12 +126,14 @@ fn copy(
 
 /// How many pixels of the operand, and of the output, one step of the axes outside the joined one covers.
 fn runs(cx: &Lowering, node: &Node, input: usize) -> [u32; 2] {
+    let channels = cx.axis(node.outputs[0]);
     [node.inputs[input], node.outputs[0]].map(|value| {
         let shape = &cx.shapes[value.0];
         let axis = match node.op {
-            Op::Concat { axis } => axis.max(2),
-            _ => 2,
+            Op::Concat { axis } if axis != channels => axis.max(1),
+            _ => 1,
         };
-        shape.get(axis..).map_or(1, count) as u32
+        let inner = shape.iter().enumerate().filter(|&(at, _)| at >= axis && at != channels);
+        inner.map(|(_, &size)| size).product::<usize>() as u32
     })
 }

@@ -15,11 +15,13 @@ mod step;
 
 pub(super) use dispatch::check_indices;
 pub use dispatch::lower;
+pub(super) use reshape::regroup;
 
 use super::{Operand, Step};
 use crate::graph::{Graph, Node, ValueId};
+use crate::kernels::conv::places;
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
-use crate::tensor::{Tensor, count};
+use crate::tensor::Tensor;
 use crate::units::Units;
 use std::sync::Arc;
 use thiserror::Error;
@@ -90,13 +92,16 @@ pub enum DeviceClass {
     },
 }
 
-/// The stored (NC4HW4) form of a value: `[images][groups][height][width][4]`. Values of rank 2 have one pixel; of
-/// values of rank 3 the last axis is the width; of rank 5 and more the middle axes are joined into the height.
+/// The stored (NC4HW4) form of a value: `[images][groups][height][width][4]`. Dimension 0 holds the images, one other
+/// dimension the channels (see [`Units::axis`]); of the rest the last one is the width, and those before it are joined
+/// into the height. Where dimension 0 holds the channels there is one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Dimension 0.
     pub images: u32,
-    /// Dimension 1 when nothing is pruned.
+    /// The dimension of the channels.
+    pub axis: usize,
+    /// Its size when nothing is pruned.
     pub channels: u32,
     /// Channel groups when nothing is pruned; each segment starts on one of its own.
     pub groups: u32,
@@ -104,6 +109,8 @@ pub struct Stored {
     pub height: u32,
     /// Columns.
     pub width: u32,
+    /// Pixels behind one another in dimensions after that of the channels, which row-major order keeps together.
+    pub inner: u32,
     /// The record of its channel layout in the live table.
     pub record: Record,
     /// Its channel layout.
@@ -126,15 +133,32 @@ impl Stored {
     /// # Panics
     /// If there is no such channel.
     pub fn place(&self, channel: u32) -> (u32, u32) {
-        let mut rest = channel;
-        for segment in &self.segments {
-            if rest < segment.channels {
-                return (segment.first_group + rest / 4, rest % 4);
-            }
-            rest -= segment.channels;
+        let mut lanes = self.segments.iter().flat_map(StoredSegment::lanes);
+        match lanes.find(|&(_, logical)| logical == channel) {
+            Some((lane, _)) => (lane / 4, lane % 4),
+            None => panic!("channel {channel} of {}", self.channels),
         }
-        panic!("channel {channel} of {}", self.channels)
     }
+
+    /// The stored lane (`4 group + lane`) of every logical channel.
+    pub fn places(&self) -> Vec<u32> {
+        places(&self.segments).into_iter().map(|lane| lane as u32).collect()
+    }
+
+    /// Whether channels are stored in their logical order.
+    pub fn is_ordered(&self) -> bool {
+        self.segments.iter().flat_map(|s| &s.logical).is_sorted()
+    }
+}
+
+/// Images, channels, rows and columns of a value of `shape` that has its channels in dimension `axis`.
+pub fn stored_extents(shape: &[usize], axis: usize) -> [u32; 4] {
+    let images = if axis == 0 { 1 } else { shape.first().copied().unwrap_or(1) };
+    let channels = shape.get(axis).copied().unwrap_or(1);
+    let rest = || shape.iter().enumerate().filter(|&(at, _)| at > 0 && at != axis).map(|(_, &size)| size);
+    let width = rest().next_back().unwrap_or(1);
+    let height = rest().product::<usize>() / width.max(1);
+    [images, channels, height, width].map(|extent| extent as u32)
 }
 
 /// A plan under construction.
@@ -176,39 +200,45 @@ impl<'a> Lowering<'a> {
 
     /// The stored form of a value of rank 1 (one image, one pixel) or more.
     pub fn stored(&mut self, value: ValueId) -> Stored {
-        let shape = &self.shapes[value.0];
-        let (images, channels, rest) = match shape[..] {
-            [] => (1, 1, &[][..]),
-            [channels] => (1, channels, &[][..]),
-            [images, channels, ..] => (images, channels, &shape[2..]),
-        };
-        let width = rest.last().copied().unwrap_or(1);
-        let height = count(rest) / width.max(1);
-        let segments = self.stored_segments(value, channels as u32);
+        let axis = self.axis(value);
+        let [images, channels, height, width] = stored_extents(&self.shapes[value.0], axis);
+        let segments = self.stored_segments(value, channels);
         let groups = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
         let record = self.live.record(segments.clone());
         Stored {
-            images: images as u32,
-            channels: channels as u32,
+            images,
+            axis,
+            channels,
             groups,
-            height: height as u32,
-            width: width as u32,
+            height,
+            width,
+            inner: self.shapes[value.0].iter().skip(axis + 1).product::<usize>() as u32,
             record,
             segments,
+        }
+    }
+
+    /// The dimension of a value that holds its channels.
+    pub fn axis(&self, value: ValueId) -> usize {
+        let rank = self.shapes[value.0].len();
+        match self.units.axes.get(value.0) {
+            Some(&axis) if axis < rank => axis,
+            _ => usize::from(rank > 1),
         }
     }
 
     fn stored_segments(&self, value: ValueId, channels: u32) -> Vec<StoredSegment> {
         let segments = self.units.segments.get(value.0).map_or(&[][..], Vec::as_slice);
         if segments.is_empty() {
-            return vec![StoredSegment { first_group: 0, channels, unit: None }];
+            return vec![StoredSegment::run(0, 0, channels, None)];
         }
         let mut first_group = 0;
         let mut stored = Vec::with_capacity(segments.len());
         for segment in segments {
-            let channels = segment.channels as u32;
+            let logical: Vec<u32> = segment.channels.iter().map(|&channel| channel as u32).collect();
+            let channels = logical.len() as u32;
             let unit = segment.unit.map(|(unit, block)| (unit, block as u32));
-            stored.push(StoredSegment { first_group, channels, unit });
+            stored.push(StoredSegment { first_group, channels, logical, unit });
             first_group += channels.div_ceil(4);
         }
         stored
@@ -229,6 +259,24 @@ impl<'a> Lowering<'a> {
         self.slot_values.push(value);
         self.slot_of[value.0] = Some(self.slots.len() - 1);
         self.slots.len() - 1
+    }
+
+    /// A buffer of its own for another stored form of `value`.
+    pub fn extra_slot(&mut self, value: ValueId, stored: &Stored) -> usize {
+        self.slots.push(stored.floats() as u64 * 4);
+        self.slot_values.push(value);
+        self.slots.len() - 1
+    }
+
+    /// The stored form of `value` in which dimension 1 holds the channels, in one segment that always lives.
+    pub fn plain(&mut self, value: ValueId) -> Stored {
+        let shape = &self.shapes[value.0];
+        let axis = usize::from(shape.len() > 1);
+        let [images, channels, height, width] = stored_extents(shape, axis);
+        let segments = vec![StoredSegment::run(0, 0, channels, None)];
+        let record = self.live.record(segments.clone());
+        let groups = channels.div_ceil(4);
+        Stored { images, axis, channels, groups, height, width, inner: height * width, record, segments }
     }
 
     /// Lets `value` share the buffer of `source`: same bytes, same channel layout.

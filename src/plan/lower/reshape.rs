@@ -6,6 +6,7 @@ use crate::graph::Node;
 use crate::kernels::Spec;
 use crate::kernels::live::StoredSegment;
 use crate::kernels::reshape::{RESHAPE, ReshapeParams};
+use crate::plan::Operand;
 use crate::tensor::count;
 
 /// Lowers a reinterpretation of the same row-major elements.
@@ -16,31 +17,41 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         let reason = format!("{:?} has not as many elements as {:?}", cx.shapes[from.0], cx.shapes[to.0]);
         return Err(unsupported(node, reason));
     }
-    let same = x.images == y.images && x.segments == y.segments && x.pixels() == y.pixels();
+    let same =
+        x.images == y.images && x.segments == y.segments && x.pixels() == y.pixels() && x.inner == y.inner;
     if same && cx.graph.constant(from).is_none() {
         cx.alias(to, from);
         return Ok(());
     }
     check_segments(node, &x, &y)?;
-    let (source, _) = cx.operand(node, 0, &x.segments)?;
-    let mut map = vec![0.0; y.groups as usize * 4];
-    for channel in 0..y.channels {
-        let (group, lane) = y.place(channel);
-        map[(group * 4 + lane) as usize] = channel as f32;
-    }
-    map.extend((0..x.channels).map(|channel| {
-        let (group, lane) = x.place(channel);
-        (group * 4 + lane) as f32
-    }));
-    let map = cx.pack(map);
+    let source =
+        if cx.graph.constant(from).is_some() { cx.operand(node, 0, &x.segments)?.0 } else { cx.slot(from) };
     let out = cx.slot(to);
+    regroup(cx, node, [(source, &x), (out, &y)]);
+    Ok(())
+}
+
+/// Adds the step that copies one stored form of row-major elements to another.
+pub(in crate::plan) fn regroup(
+    cx: &mut Lowering,
+    node: &Node,
+    [(source, x), (out, y)]: [(Operand, &Stored); 2],
+) {
+    let mut map = vec![0.0; y.groups as usize * 4];
+    for (channel, lane) in y.places().into_iter().enumerate() {
+        map[lane as usize] = channel as f32;
+    }
+    map.extend(x.places().into_iter().map(|lane| lane as f32));
+    let map = cx.pack(map);
     let params = ReshapeParams {
         record: y.record.0,
         images: y.images,
         pixels: y.pixels(),
+        inner: y.inner,
         channels: y.channels,
         groups: y.groups,
         in_pixels: x.pixels(),
+        in_inner: x.inner,
         in_channels: x.channels,
         in_groups: x.groups,
         in_map: y.groups * 4,
@@ -55,7 +66,6 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
             grid: y.elements(),
         },
     );
-    Ok(())
 }
 
 /// The gather reads what lives only where both sides are whole, or where the live prefix of every segment covers the
@@ -65,12 +75,13 @@ fn check_segments(node: &Node, x: &Stored, y: &Stored) -> Result<(), PlanError> 
     if x.segments.iter().all(whole) && y.segments.iter().all(whole) {
         return Ok(());
     }
-    let run = |s: &StoredSegment, pixels: u32| {
-        (s.unit.map(|(unit, block)| (unit, block * pixels)), s.channels * pixels)
+    let run = |s: &StoredSegment, inner: u32| {
+        let first = s.logical.first().map_or(0, |&first| first * inner);
+        (s.unit.map(|(unit, block)| (unit, block * inner)), first, s.channels * inner, s.logical.is_sorted())
     };
-    let runs =
-        |stored: &Stored| -> Vec<_> { stored.segments.iter().map(|s| run(s, stored.pixels())).collect() };
-    if x.images == y.images && runs(x) == runs(y) {
+    let runs = |stored: &Stored| -> Vec<_> { stored.segments.iter().map(|s| run(s, stored.inner)).collect() };
+    let outer = |stored: &Stored| stored.images * (stored.pixels() / stored.inner.max(1));
+    if outer(x) == outer(y) && runs(x) == runs(y) {
         return Ok(());
     }
     Err(unsupported(

@@ -1,7 +1,7 @@
 //! Adding steps: operands in the layout that a kernel expects, grids, and host packing.
 
 use super::{Lowering, PlanError, Stored, unsupported};
-use crate::graph::Node;
+use crate::graph::{Node, ValueId};
 use crate::kernels::live::StoredSegment;
 use crate::kernels::{Kernel, Spec};
 use crate::plan::{Grid, Operand, Step};
@@ -38,6 +38,17 @@ impl Lowering<'_> {
         let mut stored = self.stored(value);
         let name = &self.graph.value(value).name;
         if self.graph.constant(value).is_none() {
+            let output = node.outputs[0];
+            let from_end = |value: ValueId| {
+                self.shapes[value.0].len() - self.axis(value).min(self.shapes[value.0].len())
+            };
+            if stored.channels > 1 && from_end(value) != from_end(output) {
+                let [found, expected] = [value, output].map(from_end);
+                let reason = format!(
+                    "{name} must have its channels in axis -{expected} as the output has, they are in axis -{found}"
+                );
+                return Err(unsupported(node, reason));
+            }
             if stored.segments != segments {
                 return Err(unsupported(
                     node,

@@ -6,7 +6,7 @@ mod maps;
 mod sharing;
 mod structures;
 
-use super::{Units, analyse};
+use super::{Member, Segment, Unit, Units, analyse};
 use crate::graph::{Activation, Builder, Conv2d, Gemm, Graph, Padding, Shapes, Sizes, ValueId};
 use crate::tensor::{Tensor, count};
 
@@ -77,39 +77,43 @@ impl Net {
 /// Segments cover every channel axis in order, and hold each unit as a complete run.
 fn check_cover(graph: &Graph, shapes: &Shapes, units: &Units) {
     for (value, segments) in units.segments.iter().enumerate() {
-        let mut end = 0;
+        let name = &graph.values[value].name;
         for segment in segments {
-            assert_eq!(segment.start, end, "{}", graph.values[value].name);
-            end += segment.channels;
             if let Some((unit, block)) = segment.unit {
-                assert_eq!(segment.channels, units.units[unit].channels * block);
-                let members = &units.units[unit].members;
-                assert!(
-                    members
-                        .iter()
-                        .any(|m| m.value.0 == value && m.start == segment.start && m.block == block)
-                );
+                let Unit { channels, members, .. } = &units.units[unit];
+                assert_eq!(segment.channels.len(), channels * block);
+                let same = |m: &Member| {
+                    (0..*channels).flat_map(|k| m.channels(k)).eq(segment.channels.iter().copied())
+                };
+                assert!(members.iter().any(|m| m.value.0 == value && m.block == block && same(m)), "{name}");
             }
         }
+        let mut covered: Vec<usize> = segments.iter().flat_map(|s| &s.channels).copied().collect();
+        covered.sort_unstable();
+        assert!(covered.iter().copied().eq(0..covered.len()), "{name}: {covered:?}");
         if graph.values[value].constant.is_none() {
-            assert_eq!(end, shapes[value].get(1).copied().unwrap_or(0), "{}", graph.values[value].name);
+            let channels = shapes[value].get(units.axis(ValueId(value))).copied().unwrap_or(0);
+            assert_eq!(covered.len(), channels, "{name}");
         }
     }
 }
 
 impl Analysed {
     pub fn units(&self) -> Vec<String> {
-        let member = |m: &super::Member| {
+        let member = |m: &Member| {
             let mut text = self.graph.value(m.value).name.clone();
-            if m.start > 0 {
-                text += &format!("@{}", m.start);
+            if m.starts[0] > 0 {
+                text += &format!("@{}", m.starts[0]);
+            }
+            if m.starts.windows(2).any(|pair| pair[1] != pair[0] + m.block) {
+                text += &format!("{:?}", m.starts);
             }
             if m.block > 1 {
                 text += &format!("*{}", m.block);
             }
             text
         };
-        let unit = |u: &super::Unit| {
+        let unit = |u: &Unit| {
             let members: Vec<String> = u.members.iter().map(member).collect();
             format!("{}[{}] {}", u.id, u.channels, members.join(" "))
         };
@@ -123,10 +127,10 @@ impl Analysed {
 
     /// The segments of a value: `u0:4 u1*6:12 -:3`.
     pub fn segments(&self, value: ValueId) -> String {
-        let segment = |s: &super::Segment| match s.unit {
-            None => format!("-:{}", s.channels),
-            Some((unit, 1)) => format!("u{unit}:{}", s.channels),
-            Some((unit, block)) => format!("u{unit}*{block}:{}", s.channels),
+        let segment = |s: &Segment| match s.unit {
+            None => format!("-:{}", s.channels.len()),
+            Some((unit, 1)) => format!("u{unit}:{}", s.channels.len()),
+            Some((unit, block)) => format!("u{unit}*{block}:{}", s.channels.len()),
         };
         self.units.segments(value).iter().map(segment).collect::<Vec<_>>().join(" ")
     }
