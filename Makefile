@@ -14,10 +14,14 @@ test-swiftshader:
 test-onnxruntime:
 	@sh scripts/test-onnxruntime.sh
 
+# Ten times as many random networks as `make test` has; PAGCP_GRAPHS says how many.
+test-graphs:
+	@PAGCP_GRAPHS=$${PAGCP_GRAPHS:-10000} sh scripts/test.sh random_networks
+
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-swiftshader test-onnxruntime lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime lint

@@ -3,7 +3,7 @@
 use crate::compare::{same_bits, within};
 use crate::harness::gpus;
 use crate::network::{numbers, tensor};
-use crate::random_graph::{RandomGraph, Rng, random_counts, random_orders};
+use crate::random_graph::{RandomGraph, Rng, random_counts, random_orders, seeds, verify};
 use wgpu_pagcp::compact::compact;
 use wgpu_pagcp::gpu::{Gpu, Session};
 use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Graph, Pool, Shapes, Sizes};
@@ -67,8 +67,9 @@ fn check_masked(gpu: &Gpu, case: &RandomGraph) {
 /// Some of the seeds, so that the test harness spreads them over its threads. Runtime checks alternate.
 fn check_seeds(first: u64) {
     let Some(gpus) = gpus() else { return };
-    for seed in (first..1000).step_by(2) {
-        check_masked(&gpus[(seed / 2 % 2) as usize], &RandomGraph::new(seed));
+    for seed in seeds(first, 2, 1000) {
+        let gpu = &gpus[(seed / 2 % 2) as usize];
+        verify(&RandomGraph::new(seed), &|case| check_masked(gpu, case));
     }
 }
 
@@ -85,34 +86,38 @@ fn random_networks_masked_equal_compacted_2() {
 #[test]
 fn random_networks_are_within_the_bounds_of_the_reference() {
     let Some([_, gpu]) = gpus() else { return };
-    for seed in 2000..2100 {
-        let case = RandomGraph::new(seed);
-        let label = || case.describe(&Keeps::all(&case.units));
-        let options = PlanOptions { keep_all: true, ..gpu.plan_options(case.batch) };
-        let (plan, optimised, shapes) =
-            plan(&case.graph, &case.units, &options).unwrap_or_else(|error| panic!("{error}\n{}", label()));
-        let mut session = Session::new(&gpu, plan, 0).expect("the plan fits the device");
-        let inputs = floats(&case.inputs);
-        let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-        session.run(&inputs).expect("it runs");
-        let mut values: Vec<Option<Array>> =
-            optimised.values.iter().map(|value| value.constant.as_deref().map(Array::from)).collect();
-        for (&id, input) in optimised.inputs.iter().zip(&case.inputs) {
-            values[id.0] = Some(input.clone());
-        }
-        let probes = session.values().expect("all values are kept");
-        for (probe, node) in probes.iter().zip(&optimised.nodes) {
-            let array = Array::from_f32(probe.shape.clone(), &probe.values).expect("shapes agree");
-            values[node.outputs[0].0] = Some(array);
-        }
-        let bounds = bounds(&optimised, &shapes, &values).expect("the reference runs");
-        assert_eq!(bounds.len(), probes.len());
-        for (probe, bounded) in probes.iter().zip(bounds) {
-            let beyond = bounded.worst(&probe.values).is_some_and(|(_, excess)| excess > 1.0);
-            if beyond {
-                let label = format!("{} of {}", probe.name, label());
-                within(&label, &probe.values, &bounded.expected.data, &bounded.tolerance.data);
-            }
+    for seed in seeds(0, 10, 1000) {
+        verify(&RandomGraph::new(2000 + seed), &|case| check_bounds(&gpu, case));
+    }
+}
+
+/// Every value of a network is within its bound.
+fn check_bounds(gpu: &Gpu, case: &RandomGraph) {
+    let label = || case.describe(&Keeps::all(&case.units));
+    let options = PlanOptions { keep_all: true, ..gpu.plan_options(case.batch) };
+    let (plan, optimised, shapes) =
+        plan(&case.graph, &case.units, &options).unwrap_or_else(|error| panic!("{error}\n{}", label()));
+    let mut session = Session::new(gpu, plan, 0).expect("the plan fits the device");
+    let inputs = floats(&case.inputs);
+    let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+    session.run(&inputs).expect("it runs");
+    let mut values: Vec<Option<Array>> =
+        optimised.values.iter().map(|value| value.constant.as_deref().map(Array::from)).collect();
+    for (&id, input) in optimised.inputs.iter().zip(&case.inputs) {
+        values[id.0] = Some(input.clone());
+    }
+    let probes = session.values().expect("all values are kept");
+    for (probe, node) in probes.iter().zip(&optimised.nodes) {
+        let array = Array::from_f32(probe.shape.clone(), &probe.values).expect("shapes agree");
+        values[node.outputs[0].0] = Some(array);
+    }
+    let bounds = bounds(&optimised, &shapes, &values).expect("the reference runs");
+    assert_eq!(bounds.len(), probes.len());
+    for (probe, bounded) in probes.iter().zip(bounds) {
+        let beyond = bounded.worst(&probe.values).is_some_and(|(_, excess)| excess > 1.0);
+        if beyond {
+            let label = format!("{} of {}", probe.name, label());
+            within(&label, &probe.values, &bounded.expected.data, &bounded.tolerance.data);
         }
     }
 }

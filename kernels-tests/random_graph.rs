@@ -1,6 +1,9 @@
 //! Random small networks and random legal prunings of them, the same for the same seed.
 
+mod shrink;
 mod steps;
+
+pub use shrink::verify;
 
 use wgpu_pagcp::compact::kept_channels;
 use wgpu_pagcp::graph::shape::output_shape;
@@ -46,6 +49,14 @@ impl RandomGraph {
         }
         text
     }
+}
+
+/// The seeds of a test that takes every `step`-th from `first` on: `usual` in all, or as many as the variable
+/// `PAGCP_GRAPHS` asks for.
+pub fn seeds(first: u64, step: usize, usual: u64) -> impl Iterator<Item = u64> {
+    let wanted =
+        std::env::var("PAGCP_GRAPHS").ok().map(|count| count.parse().expect("PAGCP_GRAPHS is a number"));
+    (first..wanted.unwrap_or(usual)).step_by(step)
 }
 
 /// The splitmix64 generator.
