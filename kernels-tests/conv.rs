@@ -5,7 +5,7 @@ use crate::harness::gpus;
 use crate::node::run;
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::graph::{
-    Activation, Builder, Conv2d, Dim, Epilogue, Gemm, Graph, Margins, Op, Padding, ValueId,
+    Activation, Builder, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Margins, Op, Padding, ValueId,
 };
 use wgpu_pagcp::plan::DeviceClass;
 use wgpu_pagcp::reference::{Array, bound};
@@ -14,31 +14,31 @@ use wgpu_pagcp::units::{Segment, Units};
 
 /// A run of channels and the unit that cuts it: `channels` is the unit's coordinates times `block`.
 #[derive(Clone, Copy, Debug)]
-struct Run {
-    unit: usize,
-    coordinates: usize,
-    block: usize,
+pub struct Run {
+    pub unit: usize,
+    pub coordinates: usize,
+    pub block: usize,
 }
 
 /// One node, and how the channels of its input and output (and residual) are cut.
 #[derive(Clone, Debug)]
-struct Case {
-    op: Op,
-    x: Tensor,
-    weight: Tensor,
-    /// The axes of `weight` that follow output and input channels; the latter is absent in grouped convolutions.
-    axes: (usize, Option<usize>),
-    bias: Option<Tensor>,
-    residual: Option<Tensor>,
-    input: Vec<Run>,
-    output: Vec<Run>,
+pub struct Case {
+    pub op: Op,
+    pub x: Tensor,
+    pub weight: Tensor,
+    /// The axes of `weight` that follow output and input channels; in grouped convolutions one is absent.
+    pub axes: [Option<usize>; 2],
+    pub bias: Option<Tensor>,
+    pub residual: Option<Tensor>,
+    pub input: Vec<Run>,
+    pub output: Vec<Run>,
 }
 
 /// Repeatable values in [-1, 1).
-struct Random(u32);
+pub struct Random(pub u32);
 
 impl Random {
-    fn tensor(&mut self, shape: &[usize]) -> Tensor {
+    pub fn tensor(&mut self, shape: &[usize]) -> Tensor {
         let values = (0..count(shape)).map(|_| {
             self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0
@@ -47,7 +47,7 @@ impl Random {
     }
 }
 
-fn channels(runs: &[Run]) -> usize {
+pub fn channels(runs: &[Run]) -> usize {
     runs.iter().map(|run| run.coordinates * run.block).sum()
 }
 
@@ -63,7 +63,7 @@ fn live(runs: &[Run], keep: &[usize]) -> Vec<usize> {
 }
 
 /// Units numbered from `first`, one for each count, of one channel per coordinate.
-fn units_of(counts: &[usize], first: usize) -> Vec<Run> {
+pub fn units_of(counts: &[usize], first: usize) -> Vec<Run> {
     let run = |(i, &coordinates): (usize, &usize)| Run { unit: first + i, coordinates, block: 1 };
     counts.iter().enumerate().map(run).collect()
 }
@@ -104,7 +104,7 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
-const BATCH: usize = 3;
+pub const BATCH: usize = 3;
 
 /// A convolution of `shape` with `groups` groups over channels cut as `input` and `output`.
 fn conv_case(shape: Shape, epilogue: Epilogue, groups: usize, [input, output]: [Vec<Run>; 2]) -> Case {
@@ -124,7 +124,7 @@ fn conv_case(shape: Shape, epilogue: Epilogue, groups: usize, [input, output]: [
         residual: epilogue.has_residual().then(residual),
         x: random.tensor(&[BATCH, inputs, shape.size[0], shape.size[1]]),
         weight: random.tensor(&[outputs, inputs / groups, shape.kernel[0], shape.kernel[1]]),
-        axes: (0, (groups == 1).then_some(1)),
+        axes: [Some(0), (groups == 1).then_some(1)],
         bias: (outputs != 5).then(|| random.tensor(&[outputs])),
         op: Op::Conv(op),
         input,
@@ -145,11 +145,14 @@ impl Case {
         let (inputs, outputs) = (live(&self.input, keep), live(&self.output, keep));
         let cut = |runs: &[Run]| runs.iter().map(|r| Run { coordinates: keep[r.unit], ..*r }).collect();
         let mut op = self.op.clone();
-        let mut weight = self.weight.select(self.axes.0, &outputs);
-        match (&mut op, self.axes.1) {
-            (_, Some(axis)) => weight = weight.select(axis, &inputs),
-            (Op::Conv(conv), None) => conv.groups = self.input.iter().map(|r| keep[r.unit]).sum(),
-            (op, None) => panic!("{} has no groups", op.name()),
+        let mut weight = self.weight.clone();
+        for (axis, live) in self.axes.into_iter().zip([&outputs, &inputs]) {
+            weight = axis.map_or(weight.clone(), |axis| weight.select(axis, live));
+        }
+        if let Op::Conv(Conv2d { groups, .. }) | Op::ConvTranspose(ConvTranspose { groups, .. }) = &mut op
+            && *groups > 1
+        {
+            *groups = self.input.iter().map(|r| keep[r.unit]).sum();
         }
         Self {
             op,
@@ -209,7 +212,7 @@ fn units(graph: &Graph, cut: &[(ValueId, &Vec<Run>)]) -> Units {
 }
 
 /// The device in every way that the tests run it: with and without checks, in its own class and the portable one.
-fn ways() -> Vec<Gpu> {
+pub fn ways() -> Vec<Gpu> {
     let Some(gpus) = gpus() else { return Vec::new() };
     let class = gpus[0].class();
     let mut ways = gpus.to_vec();
@@ -234,7 +237,7 @@ fn keeps(case: &Case) -> Vec<Vec<usize>> {
 }
 
 /// Judges a case at several prunings: the reference's bound, and equality with the compacted node.
-fn judge(ways: &[Gpu], case: &Case) {
+pub fn judge(ways: &[Gpu], case: &Case) {
     for keep in keeps(case) {
         let compact = case.compact(&keep);
         let arrays: Vec<Array> = compact.inputs().into_iter().map(Array::from).collect();
@@ -271,7 +274,7 @@ fn dense_convolutions_of_segments() {
     }
 }
 
-fn epilogues() -> Vec<Epilogue> {
+pub fn epilogues() -> Vec<Epilogue> {
     let activations = [
         Activation::None,
         Activation::Relu,
@@ -309,7 +312,7 @@ fn every_epilogue() {
 }
 
 /// Runs of whole convolution groups, each with `blocks` input and output channels; units run through both.
-fn grouped(groups: &[usize], blocks: [usize; 2]) -> [Vec<Run>; 2] {
+pub fn grouped(groups: &[usize], blocks: [usize; 2]) -> [Vec<Run>; 2] {
     blocks.map(|block| units_of(groups, 0).into_iter().map(|run| Run { block, ..run }).collect())
 }
 
@@ -337,8 +340,11 @@ fn grouped_convolutions() {
 
 fn gemm_case(gemm: Gemm, [inputs, outputs]: [usize; 2], addend: Option<&[usize]>) -> Case {
     let mut random = Random((inputs * 64 + outputs) as u32);
-    let (axes, shape) =
-        if gemm.trans_b { ((0, Some(1)), [outputs, inputs]) } else { ((1, Some(0)), [inputs, outputs]) };
+    let (axes, shape) = if gemm.trans_b {
+        ([Some(0), Some(1)], [outputs, inputs])
+    } else {
+        ([Some(1), Some(0)], [inputs, outputs])
+    };
     Case {
         x: random.tensor(&[BATCH, inputs]),
         weight: random.tensor(&shape),

@@ -1,12 +1,12 @@
 //! What a random network grows by: one operator, or a few that belong together.
 
-use super::Grower;
+use super::{Grower, spatial};
 use wgpu_pagcp::graph::{
     Activation, Binary, Conv2d, Coordinates, Interpolation, Op, Pad, PadMode, Padding, Pool, Resize,
     Rounding, Target, ValueId,
 };
 
-type Step = fn(&mut Grower) -> Option<ValueId>;
+pub type Step = fn(&mut Grower) -> Option<ValueId>;
 
 const STEPS: [Step; 19] = [
     convolution,
@@ -32,8 +32,9 @@ const STEPS: [Step; 19] = [
 
 /// One random step; nothing where what it needs is not there.
 pub fn random(grower: &mut Grower) {
-    let step = grower.rng.below(STEPS.len());
-    STEPS[step](grower);
+    let families = [&STEPS[..], &spatial::STEPS];
+    let step = grower.rng.below(families.concat().len());
+    families.concat()[step](grower);
     if step == 0 && grower.rng.chance(50) {
         twin(grower);
     }

@@ -1,5 +1,4 @@
-// What all convolutions share: parameters and what happens to a sum before it is stored. Needs "live", "activation",
-// and a tensor `residual` of the output's layout.
+// What all convolutions share: parameters, and what "finish" does and needs.
 
 struct Params {
     images: u32,
@@ -31,14 +30,4 @@ struct Params {
 
 @group(0) @binding(1) var<uniform> p: Params;
 
-// The output texel `at` from its sum and bias; `lanes` of it exist.
-fn finish(sum: vec4f, at: u32, lanes: u32) -> vec4f {
-#if add == 1
-    let v = activate(sum + residual[at], ${activation}u, p.a, p.b);
-#elif add == 2
-    let v = activate(sum, ${activation}u, p.a, p.b) + residual[at];
-#else
-    let v = activate(sum, ${activation}u, p.a, p.b);
-#endif
-    return mask_lanes(v, lanes);
-}
+#include "finish"

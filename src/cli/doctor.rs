@@ -5,8 +5,8 @@ use super::model::{Model, open};
 use super::verify::{LayerCheck, verify};
 use super::{Failure, files, table};
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Pad, PadMode, Padding,
-    Pool, Resize, Rounding, Sizes, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Gemm, Graph, Interpolation, Pad,
+    PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
 };
 use crate::tensor::Tensor;
 use serde::Serialize;
@@ -109,6 +109,11 @@ fn network() -> Result<Graph, crate::graph::GraphError> {
     let nearest = b.resize(joined, resized(Interpolation::Nearest(Rounding::Floor), Coordinates::Asymmetric));
     let difference = b.binary(Binary::Sub, linear, nearest);
     let difference = b.activation(difference, Activation::Tanh);
+    let raised = ConvTranspose { strides: [2, 2], output_padding: [1, 0], ..ConvTranspose::new([3, 2]) };
+    let raised = b.conv_transpose(difference, raised, weights(&[20, 7, 3, 2]), Some(weights(&[7])));
+    let grouped = ConvTranspose { groups: 7, pads: Padding::Explicit([1; 4]), ..ConvTranspose::new([3, 3]) };
+    let raised = b.conv_transpose(raised, grouped, weights(&[7, 2, 3, 3]), None);
+    b.output(raised, "raised");
     let logits = conv(&mut b, difference, [5, 20, 1, 1], Conv2d::new([1, 1]));
     let classes = b.softmax(logits, 1);
     b.output(classes, "classes");

@@ -2,7 +2,7 @@
 
 mod slice;
 
-use crate::graph::{Graph, Node, Op, ValueId};
+use crate::graph::{Conv2d, ConvTranspose, Graph, Node, Op, ValueId};
 use crate::units::{Keeps, Parameters, Units};
 use thiserror::Error;
 
@@ -156,17 +156,17 @@ fn adjust(
 ) -> Result<(), CompactError> {
     let (x, y) = (node.inputs[0], node.outputs[0]);
     match &mut node.op {
-        Op::Conv(conv) if conv.groups > 1 => {
+        Op::Conv(Conv2d { groups, .. }) | Op::ConvTranspose(ConvTranspose { groups, .. }) if *groups > 1 => {
             let channels = |value: ValueId| {
                 let whole = shapes[value.0][1];
-                (whole / conv.groups, kept[value.0].as_ref().map_or(whole, Vec::len))
+                (whole / *groups, kept[value.0].as_ref().map_or(whole, Vec::len))
             };
             let ((inputs, left), (outputs, made)) = (channels(x), channels(y));
-            let groups = left / inputs;
-            if groups * inputs != left || groups * outputs != made {
+            let whole = left / inputs;
+            if whole * inputs != left || whole * outputs != made {
                 return Err(CompactError::Groups { node: node.name.clone(), inputs, found: left });
             }
-            conv.groups = groups;
+            *groups = whole;
         }
         Op::Reshape { shape, .. } => {
             if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(units.axis(y))) {

@@ -1,7 +1,7 @@
 //! Slices of every kind of constant and attribute, on constants that count up.
 
 use super::{CompactError, compact, kept_channels};
-use crate::graph::{Builder, Conv2d, Dim, Gemm, Graph, Op, Shapes, Sizes, ValueId};
+use crate::graph::{Builder, Conv2d, ConvTranspose, Dim, Gemm, Graph, Op, Shapes, Sizes, ValueId};
 use crate::tensor::{Tensor, count};
 use crate::units::{Keeps, Units, analyse};
 use std::sync::Arc;
@@ -83,6 +83,29 @@ fn grouped_convolutions_lose_groups() {
     assert_eq!(constant(&small, "conv_1.weight"), (vec![2, 2, 1, 1], vec![4.0, 5.0, 0.0, 1.0]));
     assert_eq!(constant(&small, "conv_2.weight").1, [2.0, 0.0]);
     assert!(matches!(&small.nodes[1].op, Op::Conv(conv) if conv.groups == 2));
+}
+
+/// Trap 17: of a transposed convolution the first dimension of the weight holds inputs, and the second outputs.
+#[test]
+fn transposed_convolutions_are_sliced_the_other_way_round() {
+    let mut b = Builder::new("net");
+    let x = b.image("x", [1, 2, 2]);
+    let y = b.conv(x, Conv2d::new([1, 1]), numbers(&[3, 1, 1, 1]), None);
+    let y = b.conv_transpose(y, ConvTranspose::new([1, 2]), numbers(&[3, 4, 1, 2]), Some(numbers(&[4])));
+    let grouped = ConvTranspose { groups: 2, ..ConvTranspose::new([1, 1]) };
+    let y = b.conv_transpose(y, grouped, numbers(&[4, 3, 1, 1]), Some(numbers(&[6])));
+    let y = b.conv(y, Conv2d::new([1, 1]), numbers(&[1, 6, 1, 1]), None);
+    b.output(y, "y");
+    let (graph, shapes, units) = analysed(b);
+    let small = compact(&graph, &shapes, &units, &Keeps(vec![vec![2, 0], vec![1]])).unwrap();
+    let weight = constant(&small, "convtranspose_1.weight");
+    assert_eq!(weight, (vec![2, 2, 1, 2], vec![20.0, 21.0, 22.0, 23.0, 4.0, 5.0, 6.0, 7.0]));
+    assert_eq!(constant(&small, "convtranspose_1.bias").1, [2.0, 3.0]);
+    let weight = constant(&small, "convtranspose_2.weight");
+    assert_eq!(weight, (vec![2, 3, 1, 1], vec![6.0, 7.0, 8.0, 9.0, 10.0, 11.0]));
+    assert_eq!(constant(&small, "convtranspose_2.bias").1, [3.0, 4.0, 5.0]);
+    assert_eq!(constant(&small, "conv_3.weight").1, [3.0, 4.0, 5.0]);
+    assert!(matches!(&small.nodes[2].op, Op::ConvTranspose(conv) if conv.groups == 1));
 }
 
 #[test]

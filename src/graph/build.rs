@@ -1,7 +1,8 @@
 //! Builds graphs in code, one call per operator; names are generated.
 
 use super::{
-    Activation, Binary, Conv2d, Dim, Gemm, Graph, GraphError, Node, Op, Pad, Pool, Resize, Value, ValueId,
+    Activation, Binary, Conv2d, ConvTranspose, Dim, Gemm, Graph, GraphError, Node, Op, Pad, Pool, Resize,
+    Value, ValueId,
 };
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -67,6 +68,20 @@ impl Builder {
         let mut inputs = vec![x, self.constant(&format!("{name}.weight"), weight)];
         inputs.extend(bias.map(|bias| self.constant(&format!("{name}.bias"), bias)));
         self.node(Op::Conv(conv), &inputs)
+    }
+
+    /// A transposed convolution with its constants.
+    pub fn conv_transpose(
+        &mut self,
+        x: ValueId,
+        conv: ConvTranspose,
+        weight: Tensor,
+        bias: Option<Tensor>,
+    ) -> ValueId {
+        let name = self.next_name("ConvTranspose");
+        let mut inputs = vec![x, self.constant(&format!("{name}.weight"), weight)];
+        inputs.extend(bias.map(|bias| self.constant(&format!("{name}.bias"), bias)));
+        self.node(Op::ConvTranspose(conv), &inputs)
     }
 
     /// A batch normalisation; `parameters` are scale, shift, mean and variance, each `[C]`.

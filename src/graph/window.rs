@@ -1,6 +1,6 @@
 //! The geometry of convolution and pooling windows: margins and output sizes.
 
-use super::{Conv2d, Margins, Padding, Pool};
+use super::{Conv2d, ConvTranspose, Margins, Padding, Pool};
 
 /// A sliding window over the two spatial axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,54 @@ impl Conv2d {
     }
 }
 
+impl ConvTranspose {
+    /// The pixels along `axis` (0 vertical, 1 horizontal) that `input` pixels reach, before margins are cut off;
+    /// saturates. `input` must not be 0.
+    pub fn reach(&self, axis: usize, input: usize) -> usize {
+        let window = self.kernel[axis].saturating_sub(1).saturating_mul(self.dilations[axis]);
+        let first = (input - 1).saturating_mul(self.strides[axis]).saturating_add(window);
+        first.saturating_add(1).saturating_add(self.output_padding[axis])
+    }
+
+    /// What is cut off the output of an input of `[height, width]`: the margins given, or those that leave
+    /// `input stride` pixels, none where there are not as many.
+    pub fn margins(&self, input: [usize; 2]) -> Margins {
+        let upper = match self.pads {
+            Padding::Explicit(margins) => return margins,
+            Padding::SameUpper => true,
+            Padding::SameLower => false,
+        };
+        let mut margins = [0; 4];
+        for axis in 0..2 {
+            let wanted = input[axis].saturating_mul(self.strides[axis]);
+            let total = self.reach(axis, input[axis]).saturating_sub(wanted);
+            let (small, large) = (total / 2, total.div_ceil(2));
+            (margins[axis], margins[axis + 2]) = if upper { (small, large) } else { (large, small) };
+        }
+        margins
+    }
+
+    /// The output `[height, width]` for an input of `[height, width]`, or `None` where nothing is left of it.
+    pub fn output(&self, input: [usize; 2]) -> Option<[usize; 2]> {
+        let margins = self.margins(input);
+        let mut output = [0; 2];
+        for axis in 0..2 {
+            let cut = margins[axis].checked_add(margins[axis + 2])?;
+            output[axis] = self.reach(axis, input[axis]).checked_sub(cut)?;
+        }
+        output.iter().all(|&size| size > 0).then_some(output)
+    }
+
+    /// Of the taps along `axis`, every how many-th reaches the same output: `stride / gcd(stride, dilation)`.
+    pub fn tap_step(&self, axis: usize) -> usize {
+        let (mut a, mut b) = (self.strides[axis], self.dilations[axis]);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        self.strides[axis] / a
+    }
+}
+
 impl Pool {
     /// Its window.
     pub fn window(&self) -> Window {
@@ -108,6 +156,22 @@ mod tests {
         assert_eq!(window(3, 1, 2, Padding::Explicit([0; 4])).output([5, 6]), Some([1, 2]));
         assert_eq!(window(3, 1, 2, Padding::Explicit([0; 4])).output([4, 6]), None);
         assert_eq!(window(usize::MAX, 1, 9, Padding::Explicit([9; 4])).output([4, 6]), None);
+    }
+
+    #[test]
+    fn transposed_output_is_what_the_input_reaches() {
+        let plain = ConvTranspose { strides: [2, 3], ..ConvTranspose::new([3, 2]) };
+        assert_eq!(plain.output([3, 3]), Some([7, 8]));
+        let cut =
+            ConvTranspose { pads: Padding::Explicit([1, 0, 1, 1]), output_padding: [1, 0], ..plain.clone() };
+        assert_eq!(cut.output([3, 3]), Some([6, 7]));
+        let same = ConvTranspose { pads: Padding::SameUpper, ..plain.clone() };
+        assert_eq!((same.margins([3, 3]), same.output([3, 3])), ([0, 0, 1, 0], Some([6, 8])));
+        let lower = ConvTranspose { pads: Padding::SameLower, ..plain.clone() };
+        assert_eq!(lower.margins([3, 3]), [1, 0, 0, 0]);
+        assert_eq!(ConvTranspose { pads: Padding::Explicit([9; 4]), ..plain.clone() }.output([3, 3]), None);
+        let dilated = ConvTranspose { strides: [4, 6], dilations: [6, 5], ..plain };
+        assert_eq!([dilated.tap_step(0), dilated.tap_step(1)], [2, 6]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub mod conv;
 pub mod conv_broadcast;
 pub mod conv_depthwise;
 pub mod conv_grouped;
+pub mod conv_transpose;
+pub mod conv_transpose_grouped;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod global_average;
@@ -88,6 +90,8 @@ pub static ALL: &[&Kernel] = &[
     &conv_broadcast::CONV_BROADCAST,
     &conv_depthwise::CONV_DEPTHWISE,
     &conv_grouped::CONV_GROUPED,
+    &conv_transpose::CONV_TRANSPOSE,
+    &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &global_average::GLOBAL_AVERAGE,

@@ -22,6 +22,8 @@ static SHARED: &[(&str, &str)] = &[
     ("element", include_str!("../../shaders/shared/element.wgsl")),
     ("logical", include_str!("../../shaders/shared/logical.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
+    ("finish", include_str!("../../shaders/shared/finish.wgsl")),
+    ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("loss", include_str!("../../shaders/shared/loss.wgsl")),
     ("loss_elements", include_str!("../../shaders/shared/loss_elements.wgsl")),

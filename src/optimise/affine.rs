@@ -1,7 +1,7 @@
 //! `scale y + shift` per channel, folded into the weights of what computes `y`.
 
 use super::pass::{Rewrite, View};
-use crate::graph::{Conv2d, Epilogue, Gemm, Node, Op, ValueId};
+use crate::graph::{Conv2d, ConvTranspose, Epilogue, Gemm, Node, Op, ValueId};
 use crate::tensor::Tensor;
 
 /// One factor and one term for each channel.
@@ -27,7 +27,9 @@ impl<'a> Target<'a> {
             return Ok(None);
         };
         let epilogue = match &node.op {
-            Op::Conv(Conv2d { epilogue, .. }) => *epilogue,
+            Op::Conv(Conv2d { epilogue, .. }) | Op::ConvTranspose(ConvTranspose { epilogue, .. }) => {
+                *epilogue
+            }
             Op::Gemm(Gemm { alpha: 1.0, beta: 1.0, trans_b: true, epilogue, .. }) => *epilogue,
             Op::Gemm(_) => return Err(format!("{} is not in its normal form", node.name)),
             Op::BatchNorm { .. }
@@ -50,7 +52,6 @@ impl<'a> Target<'a> {
             | Op::ArgMax(_)
             | Op::Norm(_)
             | Op::MatMul
-            | Op::ConvTranspose(_)
             | Op::Move(_)
             | Op::Squeeze { .. }
             | Op::Unsqueeze { .. } => return Ok(None),
@@ -61,29 +62,49 @@ impl<'a> Target<'a> {
         }
         let (shape, weight) = floats(view, node.inputs[1])?;
         let bias = node.inputs.get(2).map(|&bias| floats(view, bias)).transpose()?;
-        if bias.is_some_and(|(bias, _)| *bias != shape[..1]) {
+        let target = Self { position, node, shape, weight, bias: bias.map(|(_, bias)| bias) };
+        if bias.is_some_and(|(bias, _)| *bias != [target.channels()]) {
             return Err(format!("the term that {} adds is not one number per channel", node.name));
         }
-        Ok(Some(Self { position, node, shape, weight, bias: bias.map(|(_, bias)| bias) }))
+        Ok(Some(target))
     }
 
     /// The number of channels it computes.
     pub(super) fn channels(&self) -> usize {
-        self.shape[0]
+        match self.transposed_groups() {
+            Some(groups) => self.shape[1] * groups,
+            None => self.shape[0],
+        }
+    }
+
+    /// The channel that element `at` of the weight contributes to.
+    fn channel(&self, at: usize) -> usize {
+        let row = (self.weight.len() / self.shape[0]).max(1);
+        match self.transposed_groups() {
+            Some(groups) => {
+                let (outputs, inputs) = (self.shape[1], self.shape[0] / groups);
+                at / row / inputs * outputs + at % row / (row / outputs)
+            }
+            None => at / row,
+        }
+    }
+
+    /// The groups of a transposed convolution, whose weight is `[inputs, outputs of a group, …]`.
+    fn transposed_groups(&self) -> Option<usize> {
+        if let Op::ConvTranspose(conv) = &self.node.op { Some(conv.groups) } else { None }
     }
 
     /// The rewrite that folds `affine` into it: it takes the place of the node at `reader`, which applied it.
     /// Weights and bias are computed in f64 and rounded once.
     pub(super) fn fold(&self, view: &View, reader: usize, affine: &Affine) -> Rewrite {
-        let row = (self.weight.len() / self.channels()).max(1);
-        let scaled = self.weight.chunks(row).zip(&affine.scale);
-        let scaled = scaled.flat_map(|(row, scale)| row.iter().map(move |&w| (f64::from(w) * scale) as f32));
+        let scaled = self.weight.iter().enumerate();
+        let scaled = scaled.map(|(at, &w)| (f64::from(w) * affine.scale[self.channel(at)]) as f32);
         let weight = tensor(self.shape, scaled.collect());
         let before =
             (0..self.channels()).map(|channel| self.bias.map_or(0.0, |bias| f64::from(bias[channel])));
         let terms = before.zip(&affine.scale).zip(&affine.shift);
         let bias = terms.map(|((bias, scale), shift)| (bias * scale + shift) as f32).collect();
-        let bias = tensor(&self.shape[..1], bias);
+        let bias = tensor(&[self.channels()], bias);
         let position = self.position;
         let mut node = Node { outputs: view.node(reader).outputs.clone(), ..self.node.clone() };
         Box::new(move |edit| {

@@ -1,7 +1,8 @@
-//! `Conv or Gemm -> activation` becomes one Conv or Gemm with an epilogue; so does `Conv with a residual -> activation`.
+//! `Conv, ConvTranspose or Gemm -> activation` becomes one node with an epilogue; so does `Conv or ConvTranspose with a
+//! residual -> activation`.
 
 use super::pass::{Pass, View, Visit};
-use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node, Op};
+use crate::graph::{Activation, Conv2d, ConvTranspose, Epilogue, Gemm, Node, Op};
 
 pub(super) const PASS: Pass = Pass { name: "fuse_activation", visit };
 
@@ -19,6 +20,10 @@ fn visit(view: &View, position: usize) -> Visit {
         Op::Conv(conv) => {
             let epilogue = activated(conv.epilogue, activation, &before.name)?;
             Op::Conv(Conv2d { epilogue, ..conv.clone() })
+        }
+        Op::ConvTranspose(conv) => {
+            let epilogue = activated(conv.epilogue, activation, &before.name)?;
+            Op::ConvTranspose(ConvTranspose { epilogue, ..conv.clone() })
         }
         Op::Gemm(gemm) => {
             let epilogue = activated(gemm.epilogue, activation, &before.name)?;
@@ -44,7 +49,6 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::ArgMax(_)
         | Op::Norm(_)
         | Op::MatMul
-        | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => return Err(format!("{name} is computed by {}", before.op.name())),

@@ -1,8 +1,8 @@
 //! `Add(Conv(x), residual)` becomes one Conv with a residual, computed where the sum was; likewise
-//! `Add(activation(Conv(x)), residual)` once the activation is fused.
+//! `Add(activation(Conv(x)), residual)` once the activation is fused, and ConvTranspose.
 
 use super::pass::{Pass, View, Visit};
-use crate::graph::{Activation, Binary, Conv2d, Epilogue, Node, Op, ValueId};
+use crate::graph::{Activation, Binary, Epilogue, Node, Op, ValueId};
 
 pub(super) const PASS: Pass = Pass { name: "fuse_residual", visit };
 
@@ -41,18 +41,20 @@ fn visit(view: &View, position: usize) -> Visit {
 fn with_residual(view: &View, term: ValueId, residual: ValueId) -> Result<(usize, Node), String> {
     let name = &view.graph.value(term).name;
     let (at, node) = view.producer(term).ok_or_else(|| format!("{name} is not computed by a node"))?;
-    let Op::Conv(conv) = &node.op else {
-        return Err(format!("{name} is computed by {}", node.op.name()));
+    let mut fused = node.clone();
+    let epilogue = match &mut fused.op {
+        Op::Conv(conv) => &mut conv.epilogue,
+        Op::ConvTranspose(conv) => &mut conv.epilogue,
+        other => return Err(format!("{name} is computed by {}", other.name())),
     };
     view.read_once(term)?;
-    let epilogue = match conv.epilogue {
+    *epilogue = match *epilogue {
         Epilogue::Plain => Epilogue::AddThenActivation(Activation::None),
         Epilogue::Activation(activation) => Epilogue::ActivationThenAdd(activation),
         Epilogue::AddThenActivation(_) | Epilogue::ActivationThenAdd(_) => {
             return Err(format!("{} already adds a residual", node.name));
         }
     };
-    let mut fused = Node { op: Op::Conv(Conv2d { epilogue, ..conv.clone() }), ..node.clone() };
     fused.inputs.push(residual);
     Ok((at, fused))
 }

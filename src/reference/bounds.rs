@@ -9,8 +9,8 @@
 use super::execute::{conv_terms, operands, run_node};
 use super::softmax::for_each_line;
 use super::{
-    Array, ReferenceError, activate, average_pool, batch_norm, conv, execute, gemm, global_average_pool,
-    resize,
+    Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
+    global_average_pool, resize,
 };
 use crate::graph::{Activation, Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
 use crate::tensor::count;
@@ -76,13 +76,8 @@ impl Bounded {
 fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
     match op {
         Op::Conv(op) => {
-            let terms = conv_terms(op, inputs);
-            let [x, weight] = [inputs[0].abs(), inputs[1].abs()];
-            let bias = terms.bias.map(Array::abs);
-            let magnitude = conv(op, &x, &weight, bias.as_ref());
-            let sum = conv(op, inputs[0], inputs[1], terms.bias);
             let summands = count(&inputs[1].shape[1..]);
-            epilogue(op.epilogue, &sum, &sums(summands, &magnitude), terms.residual)
+            convolved(op.epilogue, summands, inputs, |x, weight, bias| conv(op, x, weight, bias))
         }
         Op::Gemm(op) => {
             let added = inputs.get(2).map(|c| c.abs());
@@ -108,7 +103,11 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
         },
         Op::LogSoftmax { .. } | Op::Reduce(_) => expected.map(|_| 0.0),
         Op::Norm(_) | Op::MatMul => expected.map(|_| 0.0),
-        Op::ConvTranspose(_) => expected.map(|_| 0.0),
+        Op::ConvTranspose(op) => {
+            let taps = |axis: usize| op.kernel[axis].div_ceil(op.tap_step(axis));
+            let summands = inputs[0].shape[1] / op.groups * taps(0) * taps(1);
+            convolved(op.epilogue, summands, inputs, |x, w, bias| conv_transpose(op, x, w, bias))
+        }
         Op::Softmax { axis } => softmax_error(*axis, inputs[0], expected),
         Op::Concat { .. }
         | Op::MaxPool(_)
@@ -123,6 +122,20 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => expected.map(|_| 0.0),
     }
+}
+
+/// The error of a convolution that sums `summands` products before its bias.
+fn convolved(
+    then: Epilogue,
+    summands: usize,
+    inputs: &[&Array],
+    compute: impl Fn(&Array, &Array, Option<&Array>) -> Array,
+) -> Array {
+    let terms = conv_terms(then, inputs);
+    let bias = terms.bias.map(Array::abs);
+    let magnitude = compute(&inputs[0].abs(), &inputs[1].abs(), bias.as_ref());
+    let sum = compute(inputs[0], inputs[1], terms.bias);
+    epilogue(then, &sum, &sums(summands, &magnitude), terms.residual)
 }
 
 /// The error of sums of `summands` terms whose absolute values add up to `magnitude`.

@@ -1,11 +1,11 @@
 //! One operator, or a whole graph, in f64.
 
 use super::{
-    Array, activate, average_pool, batch_norm, binary, concat, conv, gemm, global_average_pool, max_pool,
-    pad, resize, softmax,
+    Array, activate, average_pool, batch_norm, binary, concat, conv, conv_transpose, gemm,
+    global_average_pool, max_pool, pad, resize, softmax,
 };
 use crate::graph::shape::output_shape;
-use crate::graph::{Conv2d, Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
+use crate::graph::{Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
 use crate::tensor::count;
 use thiserror::Error;
 
@@ -134,7 +134,7 @@ fn checked_shape(shapes: &Shapes, node: &Node, inputs: &[&Array]) -> Result<Vec<
 fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
     match op {
         Op::Conv(op) => {
-            let Terms { bias, residual } = conv_terms(op, inputs);
+            let Terms { bias, residual } = conv_terms(op.epilogue, inputs);
             finish(op.epilogue, conv(op, inputs[0], inputs[1], bias), residual)
         }
         Op::BatchNorm { epsilon } => {
@@ -158,7 +158,10 @@ fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
         Op::Squeeze { .. } | Op::Unsqueeze { .. } => Array { shape, data: inputs[0].data.clone() },
         Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => missing(op),
         Op::Norm(_) | Op::MatMul => missing(op),
-        Op::ConvTranspose(_) => missing(op),
+        Op::ConvTranspose(op) => {
+            let Terms { bias, residual } = conv_terms(op.epilogue, inputs);
+            finish(op.epilogue, conv_transpose(op, inputs[0], inputs[1], bias), residual)
+        }
         Op::Move(_) => missing(op),
     }
 }
@@ -173,10 +176,10 @@ pub(super) struct Terms<'a> {
     pub(super) residual: Option<&'a Array>,
 }
 
-pub(super) fn conv_terms<'a>(conv: &Conv2d, inputs: &[&'a Array]) -> Terms<'a> {
+pub(super) fn conv_terms<'a>(epilogue: Epilogue, inputs: &[&'a Array]) -> Terms<'a> {
     let optional = &inputs[2..];
     match optional.split_last() {
-        Some((residual, rest)) if conv.epilogue.has_residual() => {
+        Some((residual, rest)) if epilogue.has_residual() => {
             Terms { bias: rest.first().copied(), residual: Some(residual) }
         }
         _ => Terms { bias: optional.first().copied(), residual: None },

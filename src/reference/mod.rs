@@ -2,12 +2,13 @@
 //!
 //! [`execute`] computes one operator, [`run`] a graph, [`bounds`] what a GPU may differ by. The operator functions
 //! take inputs of fitting shapes (see [`crate::graph::shape::output_shape`]) and panic on others; [`execute`] and
-//! [`run`] check first. Called with absolute values of inputs, weights and biases, [`conv`], [`gemm`],
-//! [`average_pool`] and [`global_average_pool`] give the magnitude `Σ|x w|` of each sum.
+//! [`run`] check first. Called with absolute values of inputs, weights and biases, [`conv`],
+//! [`conv_transpose`], [`gemm`], [`average_pool`] and [`global_average_pool`] give the magnitude `Σ|x w|` of each sum.
 
 mod array;
 mod bounds;
 mod conv;
+mod conv_transpose;
 mod eltwise;
 mod execute;
 mod gemm;
@@ -21,6 +22,7 @@ mod tests;
 pub use array::Array;
 pub use bounds::{Bounded, bound, bounds};
 pub use conv::conv;
+pub use conv_transpose::conv_transpose;
 pub use eltwise::{activate, batch_norm, binary};
 pub use execute::{ReferenceError, execute, run};
 pub use gemm::gemm;

@@ -71,7 +71,8 @@ pub fn norms(graph: &Graph, unit: &Unit, norm: Norm, weights: Weights) -> Vec<f6
 
 /// The convolutions and matrix products whose outputs belong to the unit, with where.
 pub fn producers<'a>(graph: &'a Graph, unit: &'a Unit) -> Vec<(&'a Node, &'a Member)> {
-    let weighted = graph.nodes.iter().filter(|node| matches!(node.op, Op::Conv(_) | Op::Gemm(_)));
+    let weighted =
+        graph.nodes.iter().filter(|node| matches!(node.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm(_)));
     weighted
         .flat_map(|node| {
             unit.members.iter().filter(|m| m.value == node.outputs[0]).map(move |member| (node, member))
@@ -79,14 +80,36 @@ pub fn producers<'a>(graph: &'a Graph, unit: &'a Unit) -> Vec<(&'a Node, &'a Mem
         .collect()
 }
 
+/// The number of groups of an operator whose weight is `[inputs, outputs of a group, taps]` and not the other way
+/// round.
+fn inputs_first(op: &Op) -> Option<usize> {
+    if let Op::ConvTranspose(conv) = op {
+        return Some(conv.groups);
+    }
+    matches!(op, Op::Gemm(gemm) if !gemm.trans_b).then_some(1)
+}
+
+/// Where a weight of `shape` holds the factors of an output channel.
+fn filter(node: &Node, shape: &[usize], channel: usize) -> impl Iterator<Item = usize> {
+    let (first, stride, run, runs) = match inputs_first(&node.op) {
+        Some(groups) => {
+            let (outputs, taps) = (shape[1], shape[2..].iter().product::<usize>());
+            let inputs = shape[0] / groups;
+            let first = (channel / outputs * inputs * outputs + channel % outputs) * taps;
+            (first, outputs * taps, taps, inputs)
+        }
+        None => {
+            let run = shape[1..].iter().product::<usize>();
+            (channel * run, run, run, 1)
+        }
+    };
+    (0..runs).flat_map(move |i| (0..run).map(move |tap| first + i * stride + tap))
+}
+
 fn filter_norm(node: &Node, weight: &Tensor, channel: usize, norm: Norm) -> f64 {
     let Ok(values) = weight.f32s() else { return f64::NAN };
-    let transposed = matches!(&node.op, Op::Gemm(gemm) if !gemm.trans_b);
-    let terms = weight.len() / weight.shape()[usize::from(transposed)].max(1);
-    let stride = if transposed { weight.shape()[1] } else { 1 };
-    let first = if transposed { channel } else { channel * terms };
-    let filter = (0..terms).map(|i| f64::from(values[first + i * stride]));
-    let count = terms as f64;
+    let filter: Vec<f64> = filter(node, weight.shape(), channel).map(|at| f64::from(values[at])).collect();
+    let (filter, count) = (filter.iter().copied(), filter.len() as f64);
     match norm {
         Norm::L1 => filter.map(f64::abs).sum::<f64>() / count,
         Norm::L2 => (filter.map(|w| w * w).sum::<f64>() / count).sqrt(),
@@ -144,4 +167,22 @@ pub fn order(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::ConvTranspose;
+
+    #[test]
+    fn a_filter_is_what_computes_its_channel() {
+        let node = |op| Node { name: String::new(), op, inputs: Vec::new(), outputs: Vec::new() };
+        let transposed = node(Op::ConvTranspose(ConvTranspose { groups: 2, ..ConvTranspose::new([1, 2]) }));
+        let found: Vec<usize> = filter(&transposed, &[4, 3, 1, 2], 4).collect();
+        assert_eq!(found, [14, 15, 20, 21]);
+        let product = node(Op::Gemm(crate::graph::Gemm::default()));
+        assert_eq!(filter(&product, &[2, 3], 1).collect::<Vec<_>>(), [1, 4]);
+        let conv = node(Op::Conv(crate::graph::Conv2d::new([1, 1])));
+        assert_eq!(filter(&conv, &[2, 3, 1, 1], 1).collect::<Vec<_>>(), [3, 4, 5]);
+    }
 }

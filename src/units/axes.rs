@@ -62,6 +62,19 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
             }
             Some(axes)
         }
+        Op::ConvTranspose(conv) => {
+            let residual = conv.epilogue.has_residual() && input + 1 == node.inputs.len();
+            match input {
+                0 => None,
+                _ if residual => None,
+                1 => {
+                    let mut axes = vec![Axis { axis: 0, value: x }];
+                    axes.extend((conv.groups == 1).then_some(Axis { axis: 1, value: output }));
+                    Some(axes)
+                }
+                _ => Some(vec![Axis { axis: 0, value: output }]),
+            }
+        }
         Op::BatchNorm { .. } => (input > 0).then(|| vec![Axis { axis: 0, value: output }]),
         Op::Binary(_) => {
             let value = node.inputs[input];
@@ -100,7 +113,6 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
         | Op::ArgMax(_)
         | Op::Norm(_)
         | Op::MatMul
-        | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => None,

@@ -11,7 +11,7 @@ use std::ops::Add;
 /// What a network or a node costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Multiply-accumulates of Conv and Gemm for the whole batch that the shapes are of. FLOPs are twice that.
+    /// Multiply-accumulates of Conv, ConvTranspose (margins that are cut off included) and Gemm for the whole batch that the shapes are of. FLOPs are twice that.
     pub macs: u64,
     /// Elements of weights, biases, and batch-norm scales and shifts; running statistics and other constants are
     /// not parameters. What several nodes share counts once, for the first of them.
@@ -79,6 +79,12 @@ impl Counter<'_> {
                 let positions = output[0] * count(&output[2..]);
                 (1..2 + bias, positions as u64 * self.elements(node, 1))
             }
+            Op::ConvTranspose(conv) => {
+                let bias = usize::from(node.inputs.len() > 2 + usize::from(conv.epilogue.has_residual()));
+                let input = &self.shapes[node.inputs[0].0];
+                let positions = input[0] * count(&input[2..]);
+                (1..2 + bias, positions as u64 * self.elements(node, 1))
+            }
             Op::Gemm(_) => (1..node.inputs.len(), output[0] as u64 * self.elements(node, 1)),
             Op::BatchNorm { .. } => (1..3, 0),
             Op::Activation(_)
@@ -100,7 +106,6 @@ impl Counter<'_> {
             | Op::ArgMax(_)
             | Op::Norm(_)
             | Op::MatMul
-            | Op::ConvTranspose(_)
             | Op::Move(_)
             | Op::Squeeze { .. }
             | Op::Unsqueeze { .. } => return Cost::default(),

@@ -2,7 +2,7 @@
 
 use super::axes::{Axis, Parameters};
 use super::coupling::{Blocks, Couplings, Link, Pin};
-use crate::graph::{Conv2d, Gemm, Graph, Node, Op, ValueId};
+use crate::graph::{Gemm, Graph, Node, Op, ValueId};
 
 /// One use of a constant: the node, and the axes that follow channels (none where it is read as data).
 struct Use {
@@ -110,7 +110,7 @@ impl Mapper<'_> {
         self.pin_data_constants();
         let (x, y) = (self.node.inputs[0], self.node.outputs[0]);
         match &self.node.op {
-            Op::Conv(conv) => self.conv(conv, x, y),
+            Op::Conv(conv) => self.conv(conv.groups, x, y),
             Op::BatchNorm { .. } => {
                 self.same(x, y);
                 for &vector in &self.node.inputs[1..] {
@@ -132,7 +132,8 @@ impl Mapper<'_> {
             Op::LogSoftmax { .. } | Op::Where | Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => {
                 self.unmapped()
             }
-            Op::MatMul | Op::ConvTranspose(_) | Op::Move(_) => self.unmapped(),
+            Op::ConvTranspose(conv) => self.conv(conv.groups, x, y),
+            Op::MatMul | Op::Move(_) => self.unmapped(),
             Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
             Op::Softmax { axis } => {
                 self.same(x, y);
@@ -200,11 +201,11 @@ impl Mapper<'_> {
         self.graph.constant(value).is_some()
     }
 
-    fn conv(&mut self, conv: &Conv2d, x: ValueId, y: ValueId) {
+    fn conv(&mut self, groups: usize, x: ValueId, y: ValueId) {
         let (inputs, outputs) = (self.channels(x), self.channels(y));
-        if conv.groups > 1 {
-            let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / conv.groups };
-            self.link(blocks(x, inputs), blocks(y, outputs), conv.groups);
+        if groups > 1 {
+            let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / groups };
+            self.link(blocks(x, inputs), blocks(y, outputs), groups);
         }
         for (input, &value) in self.node.inputs.iter().enumerate().skip(1) {
             if self.parameters.axes(self.node, input).is_none() {

@@ -160,6 +160,21 @@ impl Conv2d {
     }
 }
 
+impl ConvTranspose {
+    /// A kernel of `[height, width]` with stride 1, nothing cut off or added, no dilation, one group.
+    pub fn new(kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            strides: [1, 1],
+            pads: Padding::Explicit([0; 4]),
+            output_padding: [0, 0],
+            dilations: [1, 1],
+            groups: 1,
+            epilogue: Epilogue::Plain,
+        }
+    }
+}
+
 impl Pool {
     /// A window of `[height, width]` with stride 1, no padding, no dilation.
     pub fn new(kernel: [usize; 2]) -> Self {

@@ -161,7 +161,7 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::GlobalMaxPool => spatial::global_average_pool(inputs[0]),
         Op::Where | Op::Reduce(_) | Op::ArgMax(_) => unshaped(op),
         Op::Norm(_) | Op::MatMul => unshaped(op),
-        Op::ConvTranspose(_) => unshaped(op),
+        Op::ConvTranspose(conv) => spatial::conv_transpose(conv, inputs),
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => unshaped(op),
     };
     bounded(shape?)

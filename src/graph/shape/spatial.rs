@@ -2,7 +2,7 @@
 
 use super::{Mismatch, mismatch};
 use crate::graph::window::Window;
-use crate::graph::{Conv2d, Pad, PadMode, Pool, Resize, Target};
+use crate::graph::{Conv2d, ConvTranspose, Epilogue, Pad, PadMode, Pool, Resize, Target};
 
 /// `[N, C, H, W]`, or an error.
 fn image(what: &str, shape: &[usize]) -> Result<[usize; 4], Mismatch> {
@@ -60,19 +60,57 @@ pub(super) fn conv(conv: &Conv2d, inputs: &[&[usize]]) -> Result<Vec<usize>, Mis
         return mismatch("weight", expected, per_group);
     }
     let [height, width] = slide(&conv.window(), [h, w])?;
-    let output = vec![n, filters, height, width];
-    let (bias, residual) = match (&inputs[2..], conv.epilogue.has_residual()) {
+    added(conv.epilogue, &inputs[2..], vec![n, filters, height, width])
+}
+
+/// `output`, if the optional inputs of a convolution, bias and residual, fit it.
+fn added(epilogue: Epilogue, inputs: &[&[usize]], output: Vec<usize>) -> Result<Vec<usize>, Mismatch> {
+    let (bias, residual) = match (inputs, epilogue.has_residual()) {
         ([residual], true) => (None, Some(residual)),
         ([bias, residual], true) => (Some(bias), Some(residual)),
         (rest, _) => (rest.first(), None),
     };
-    if let Some(bias) = bias.filter(|bias| ***bias != [filters]) {
-        return mismatch("bias", format!("[{filters}]"), format!("{bias:?}"));
+    if let Some(bias) = bias.filter(|bias| ***bias != output[1..2]) {
+        return mismatch("bias", format!("[{}]", output[1]), format!("{bias:?}"));
     }
     if let Some(residual) = residual.filter(|residual| ***residual != output) {
         return mismatch("residual", format!("{output:?}"), format!("{residual:?}"));
     }
     Ok(output)
+}
+
+pub(super) fn conv_transpose(conv: &ConvTranspose, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
+    let [n, channels, h, w] = image("input", inputs[0])?;
+    let &[from, per_group, kh, kw] = inputs[1] else {
+        return mismatch("weight", "rank 4 [C, O/groups, KH, KW]", format!("{:?}", inputs[1]));
+    };
+    if [kh, kw] != conv.kernel {
+        return mismatch("weight", format!("kernel {:?}", conv.kernel), format!("{:?}", [kh, kw]));
+    }
+    if conv.groups == 0 || !channels.is_multiple_of(conv.groups) {
+        return mismatch("groups", format!("a divisor of {channels} input channels"), conv.groups);
+    }
+    if from != channels {
+        return mismatch("weight", format!("{channels} input channels"), from);
+    }
+    for (what, values) in [("kernel", conv.kernel), ("strides", conv.strides), ("dilations", conv.dilations)]
+    {
+        if values.contains(&0) {
+            return mismatch(what, "at least 1", format!("{values:?}"));
+        }
+    }
+    let reach = [conv.reach(0, h), conv.reach(1, w)];
+    if reach.iter().any(|&side| side > MAX_SPAN) || conv.strides.iter().any(|&stride| stride > MAX_SIDE) {
+        return mismatch("uncut output", format!("at most {MAX_SPAN} pixels a side"), format!("{reach:?}"));
+    }
+    let Some([height, width]) = conv.output([h, w]) else {
+        let expected = format!("less than the output {}x{} in all", reach[0], reach[1]);
+        return mismatch("pads", expected, format!("{:?}", conv.margins([h, w])));
+    };
+    match per_group.checked_mul(conv.groups) {
+        Some(filters) => added(conv.epilogue, &inputs[2..], vec![n, filters, height, width]),
+        None => mismatch("weight", "output channels that can be counted", format!("{:?}", inputs[1])),
+    }
 }
 
 pub(super) fn pool(pool: &Pool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {

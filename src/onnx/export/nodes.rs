@@ -3,8 +3,8 @@
 use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
-    Activation, Conv2d, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op, Pad, PadMode, Padding,
-    Pool, Resize, Rounding, Target, ValueId, free_name,
+    Activation, Conv2d, ConvTranspose, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op, Pad,
+    PadMode, Padding, Pool, Resize, Rounding, Target, ValueId, free_name,
 };
 use crate::onnx::OnnxError;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
@@ -141,7 +141,8 @@ fn form(op: &Op) -> Result<Form, String> {
         Op::Pad(pad) => pad_form(pad)?,
         Op::LogSoftmax { axis } => Form::new(name, vec![int("axis", *axis)]),
         Op::Where | Op::GlobalMaxPool | Op::MatMul => Form::new(name, Vec::new()),
-        Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) | Op::ConvTranspose(_) => {
+        Op::ConvTranspose(conv) => Form::new(name, transposed_attributes(conv)?),
+        Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => {
             return Err(format!("expected an operator with an exported form, found {name}"));
         }
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
@@ -167,6 +168,18 @@ fn conv_attributes(conv: &Conv2d) -> Result<Vec<AttributeProto>, String> {
         ints("dilations", &conv.dilations),
         int("group", conv.groups),
         ints("kernel_shape", &conv.kernel),
+        padding(conv.pads),
+        ints("strides", &conv.strides),
+    ])
+}
+
+fn transposed_attributes(conv: &ConvTranspose) -> Result<Vec<AttributeProto>, String> {
+    plain(conv.epilogue)?;
+    Ok(vec![
+        ints("dilations", &conv.dilations),
+        int("group", conv.groups),
+        ints("kernel_shape", &conv.kernel),
+        ints("output_padding", &conv.output_padding),
         padding(conv.pads),
         ints("strides", &conv.strides),
     ])

@@ -50,6 +50,22 @@ fn convolutions_by_default() {
 }
 
 #[test]
+fn transposed_convolutions_of_an_output_shape() {
+    let sizes = |sizes: &[i64], more: &[AttributeProto]| {
+        let mut attributes = vec![list("strides", &[3, 2]), list("output_shape", sizes)];
+        attributes.extend_from_slice(more);
+        let mut found = model(11, "ConvTranspose", &["x", "w"], attributes);
+        graph(&mut found).input = vec![info("x", &["N", "2", "3", "4"])];
+        let Op::ConvTranspose(conv) = op(&with(found, vec![counting("w", &[2, 1, 2, 3])])) else { panic!() };
+        (conv.pads, conv.output_padding)
+    };
+    assert_eq!(sizes(&[8, 9], &[]), (Padding::Explicit([0; 4]), [0, 0]));
+    assert_eq!(sizes(&[7, 8], &[]), (Padding::Explicit([1, 1, 0, 0]), [0, 0]));
+    assert_eq!(sizes(&[5, 8], &[text("auto_pad", "SAME_UPPER")]), (Padding::Explicit([1, 0, 2, 1]), [0, 0]));
+    assert_eq!(sizes(&[10, 8], &[]), (Padding::Explicit([0, 1, 0, 0]), [2, 0]));
+}
+
+#[test]
 fn pools() {
     let window = || vec![list("kernel_shape", &[2, 3]), list("strides", &[2, 2]), int("ceil_mode", 1)];
     let expected = Pool { strides: [2, 2], ceil_mode: true, ..Pool::new([2, 3]) };

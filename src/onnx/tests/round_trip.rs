@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, Coordinates, Dim, Epilogue, Gemm, Interpolation, Pad, PadMode,
-    Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Gemm, Interpolation, Pad,
+    PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
 };
 use crate::onnx::{encode, load, save};
 use crate::tensor::Tensor;
@@ -56,6 +56,23 @@ fn survives(build: impl Fn(&mut Builder, ValueId) -> ValueId) {
     graph.values[y.0].dims = read.value(read.outputs[0]).dims.clone();
     assert_eq!(normal(&read), normal(&graph));
     assert_eq!(normal(&read_back(&read)), normal(&graph));
+}
+
+#[test]
+fn transposed_convolutions() {
+    for pads in [Padding::Explicit([1, 0, 2, 1]), Padding::SameUpper, Padding::SameLower] {
+        survives(|b, x| {
+            let conv = ConvTranspose {
+                strides: [2, 3],
+                pads,
+                output_padding: [1, 2],
+                dilations: [2, 1],
+                groups: 2,
+                ..ConvTranspose::new([3, 2])
+            };
+            b.conv_transpose(x, conv, tensor(&[4, 5, 3, 2]), Some(tensor(&[10])))
+        });
+    }
 }
 
 #[test]

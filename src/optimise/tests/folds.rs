@@ -2,7 +2,8 @@
 
 use super::{Numbers, contents, operators, optimised, reasons};
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, Gemm, Graph, Op, Pad, PadMode, Padding, Pool, ValueId,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Epilogue, Gemm, Graph, Op, Pad, PadMode, Padding,
+    Pool, ValueId,
 };
 use crate::tensor::Tensor;
 
@@ -33,6 +34,24 @@ fn batch_norm_folds_into_conv_of_any_groups() {
         let optimised = optimised(&graph);
         assert_eq!(operators(&optimised.graph), [PLAIN]);
         assert_eq!(optimised.graph.nodes[0].name, "conv_0");
+    }
+}
+
+#[test]
+fn batch_norm_folds_into_transposed_conv_of_any_groups() {
+    for groups in [1, 2, 4] {
+        let graph = graph(|b, n, x| {
+            let op = ConvTranspose { groups, strides: [2, 1], ..ConvTranspose::new([2, 3]) };
+            let outputs = 3 * groups;
+            let bias = Some(n.tensor(&[outputs]));
+            let y = b.conv_transpose(x, op, n.tensor(&[4, 3, 2, 3]), bias);
+            let y = b.batch_norm(y, n.batch_norm(outputs), 1e-3);
+            vec![b.activation(y, Activation::Relu)]
+        });
+        let optimised = optimised(&graph);
+        let [node] = &optimised.graph.nodes[..] else { panic!("{:?}", operators(&optimised.graph)) };
+        let Op::ConvTranspose(conv) = &node.op else { panic!("{}", node.op.name()) };
+        assert_eq!(conv.epilogue, Epilogue::Activation(Activation::Relu));
     }
 }
 

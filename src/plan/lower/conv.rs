@@ -134,12 +134,12 @@ fn addend(cx: &Lowering, node: &Node, beta: f32, [rows, columns]: [usize; 2]) ->
     Ok((0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(scaled).collect())
 }
 
-fn floats<'a>(cx: &Lowering<'a>, node: &Node, input: usize) -> Result<&'a [f32], PlanError> {
+pub(super) fn floats<'a>(cx: &Lowering<'a>, node: &Node, input: usize) -> Result<&'a [f32], PlanError> {
     cx.constant(node, input)?.f32s().map_err(|error| unsupported(node, format!("input {input}: {error}")))
 }
 
 /// The activation of an epilogue, and the `add` code of the residual.
-fn finish(epilogue: Epilogue) -> (Activation, u32) {
+pub(super) fn finish(epilogue: Epilogue) -> (Activation, u32) {
     match epilogue {
         Epilogue::Plain => (Activation::None, 0),
         Epilogue::Activation(activation) => (activation, 0),

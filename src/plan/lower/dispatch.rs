@@ -1,7 +1,7 @@
 //! Which function lowers which operator. A new operator is a compile error here until it has one.
 
 use super::{Lowering, PlanError};
-use super::{activation, affine, binary, concat, conv, pad, pool, reshape, resize, softmax};
+use super::{activation, affine, binary, concat, conv, conv_transpose, pad, pool, reshape, resize, softmax};
 use crate::graph::{Node, Op, ValueId};
 
 /// Shaders divide indices as floats, which gives the integer quotient below this.
@@ -35,6 +35,7 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
     check_indices(cx, node.outputs[0])?;
     match &node.op {
         Op::Conv(conv) => conv::lower(cx, node, conv),
+        Op::ConvTranspose(conv) => conv_transpose::lower(cx, node, conv),
         Op::BatchNorm { epsilon } => affine::lower(cx, node, *epsilon),
         Op::Activation(activation) => activation::lower(cx, node, *activation),
         Op::Binary(binary) => binary::lower(cx, node, *binary),
@@ -53,7 +54,6 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
             no_kernel(node)
         }
         Op::Norm(_) | Op::MatMul => no_kernel(node),
-        Op::ConvTranspose(_) => no_kernel(node),
         Op::Move(_) => no_kernel(node),
     }
 }

@@ -5,6 +5,7 @@ mod affine;
 mod binary;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod dispatch;
 mod pad;
 mod pool;

@@ -3,6 +3,7 @@
 mod layout;
 mod pointwise;
 mod resize;
+mod transpose;
 mod window;
 
 use super::call::{Call, Meaning};
@@ -12,6 +13,7 @@ use crate::graph::Op;
 pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
     match call.op() {
         "Conv" => window::conv(call),
+        "ConvTranspose" => transpose::conv_transpose(call),
         "BatchNormalization" => window::batch_norm(call),
         "MaxPool" => window::max_pool(call),
         "AveragePool" => window::average_pool(call),

@@ -51,11 +51,11 @@ fn pool(call: &mut Call) -> Result<Pool, String> {
     })
 }
 
-fn spatial(call: &mut Call, name: &str) -> Result<[usize; 2], String> {
+pub(super) fn spatial(call: &mut Call, name: &str) -> Result<[usize; 2], String> {
     call.attributes.ints(name)?.map_or(Ok([1, 1]), |values| pair(name, values, 1))
 }
 
-fn padding(call: &mut Call) -> Result<Padding, String> {
+pub(super) fn padding(call: &mut Call) -> Result<Padding, String> {
     let pads = call.attributes.ints("pads")?;
     let explicit = match pads {
         None => [0; 4],

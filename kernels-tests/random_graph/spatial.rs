@@ -1,0 +1,48 @@
+//! Operators over the two spatial axes.
+
+use super::Grower;
+use super::steps::Step;
+use wgpu_pagcp::graph::shape::output_shape;
+use wgpu_pagcp::graph::{ConvTranspose, Op, Padding, ValueId};
+
+pub const STEPS: [Step; 2] = [transposed, transposed_groups];
+
+fn transposed(g: &mut Grower) -> Option<ValueId> {
+    let (x, channels) = (g.map(), g.channels());
+    enlarged(g, x, [channels, 1])
+}
+
+/// By channel, by pairs of channels, with one or more outputs for each.
+fn transposed_groups(g: &mut Grower) -> Option<ValueId> {
+    let (x, outputs) = (g.map(), g.rng.pick(&[1, 2, 3]));
+    let channels = g.size(x)[0];
+    let groups = if channels.is_multiple_of(2) && g.rng.chance(50) { channels / 2 } else { channels };
+    enlarged(g, x, [groups * outputs, groups])
+}
+
+fn enlarged(g: &mut Grower, x: ValueId, [outputs, groups]: [usize; 2]) -> Option<ValueId> {
+    let [inputs, height, width] = g.size(x);
+    let kernel = [g.rng.pick(&[1, 2, 3]), g.rng.pick(&[2, 3, 4])];
+    let strides = if height * width > 40 { [1, 1] } else { [g.rng.pick(&[1, 2, 3]), g.rng.pick(&[1, 2])] };
+    let conv = ConvTranspose {
+        strides,
+        pads: Padding::Explicit([(); 4].map(|()| g.rng.pick(&[0, 0, 1]))),
+        output_padding: [g.rng.pick(&[0, 0, 1]), 0],
+        dilations: [1, g.rng.pick(&[1, 1, 2])],
+        groups,
+        ..ConvTranspose::new(kernel)
+    };
+    let shape = [inputs, outputs / groups, kernel[0], kernel[1]];
+    let macs = g.shapes[x.0][0] * height * width * shape.iter().product::<usize>();
+    let op = Op::ConvTranspose(conv);
+    if macs > g.budget || output_shape(&op, &[&g.shapes[x.0], &shape]).is_err() {
+        return None;
+    }
+    g.budget -= macs;
+    let weight = g.parameters(&shape, 1.0 / ((inputs / groups * 2) as f32).sqrt());
+    let mut operands = vec![x, weight];
+    if g.rng.chance(70) {
+        operands.push(g.parameters(&[outputs], 3.0));
+    }
+    g.node(op, &operands)
+}
