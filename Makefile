@@ -18,10 +18,14 @@ test-onnxruntime:
 test-graphs:
 	@PAGCP_GRAPHS=$${PAGCP_GRAPHS:-10000} sh scripts/test.sh random_networks
 
+# ONNX's own tests of single operators.
+test-conformance:
+	@sh scripts/test-conformance.sh
+
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-graphs test-swiftshader test-onnxruntime lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-conformance lint

@@ -28,3 +28,12 @@ need_adapter() {
     install libvulkan1 mesa-vulkan-drivers
     "$1" devices >/dev/null
 }
+
+# The Python packages that tests compare with, in target/onnxruntime-venv.
+need_onnx() {
+    venv=target/onnxruntime-venv
+    if [ ! -x "$venv/bin/python" ]; then
+        python3 -m venv "$venv" 2>/dev/null || { install python3-venv; python3 -m venv "$venv"; }
+    fi
+    "$venv/bin/pip" install --quiet --disable-pip-version-check onnx==1.16.2 onnxruntime numpy pillow
+}

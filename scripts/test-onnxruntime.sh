@@ -7,9 +7,5 @@ cd "$(dirname "$0")/.."
 need_linker
 cargo build --quiet
 need_adapter target/debug/wgpu-pagcp
-venv=target/onnxruntime-venv
-if [ ! -x "$venv/bin/python" ]; then
-    python3 -m venv "$venv" 2>/dev/null || { install python3-venv; python3 -m venv "$venv"; }
-fi
-"$venv/bin/pip" install --quiet --disable-pip-version-check onnx==1.16.2 onnxruntime numpy pillow
-exec "$venv/bin/python" scripts/compare_onnxruntime.py target/debug/wgpu-pagcp
+need_onnx
+exec target/onnxruntime-venv/bin/python scripts/compare_onnxruntime.py target/debug/wgpu-pagcp
