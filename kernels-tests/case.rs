@@ -23,20 +23,25 @@ pub struct Given {
     constant: bool,
     axis: usize,
     cut: Cut,
+    /// Another axis that is cut too, of a constant.
+    also: Option<(usize, Cut)>,
 }
 
 /// One node with its inputs, the cuts of its channels, and how much of every unit is kept.
 #[derive(Clone, Debug)]
 pub struct Case {
     op: Op,
+    compacted_op: Option<Op>,
     inputs: Vec<Given>,
     output: Cut,
+    output_axis: usize,
     keep: Vec<usize>,
 }
 
 /// A case on a device: its output's stored buffer.
 struct Ran {
     stored: Stored,
+    shape: Vec<usize>,
     buffer: Vec<f32>,
     live: LiveTable,
 }
@@ -49,19 +54,44 @@ pub fn whole(channels: usize) -> Cut {
 impl Case {
     /// A case without inputs, whose output's channels are cut as `output`.
     pub fn new(op: Op, output: &Cut, keep: &[usize]) -> Self {
-        Self { op, inputs: Vec::new(), output: output.clone(), keep: keep.to_vec() }
+        let (output, keep) = (output.clone(), keep.to_vec());
+        Self { op, compacted_op: None, inputs: Vec::new(), output, output_axis: 1, keep }
     }
 
     /// Adds a computed input, whose axis 1 (0 for vectors) is cut as `cut`.
     pub fn input(mut self, tensor: Tensor, cut: &Cut) -> Self {
         let axis = usize::from(tensor.shape().len() > 1);
-        self.inputs.push(Given { tensor, constant: false, axis, cut: cut.clone() });
+        self.inputs.push(Given { tensor, constant: false, axis, cut: cut.clone(), also: None });
+        self
+    }
+
+    /// Adds a computed input, whose axis `axis` holds its channels, cut as `cut`.
+    pub fn input_along(mut self, tensor: Tensor, axis: usize, cut: &Cut) -> Self {
+        self.inputs.push(Given { tensor, constant: false, axis, cut: cut.clone(), also: None });
+        self
+    }
+
+    /// Cuts dimension `axis` of the constant that was added last as well.
+    pub fn also_cut(mut self, axis: usize, cut: &Cut) -> Self {
+        self.inputs.last_mut().expect("there is a constant").also = Some((axis, cut.clone()));
+        self
+    }
+
+    /// Puts the channels of the output into axis `axis`.
+    pub fn output_along(mut self, axis: usize) -> Self {
+        self.output_axis = axis;
+        self
+    }
+
+    /// What the operator is once what is dead is cut away, where it names numbers of channels.
+    pub fn becomes(mut self, op: Op) -> Self {
+        self.compacted_op = Some(op);
         self
     }
 
     /// Adds a constant, whose dimension `axis` is cut as `cut`, where it is cut at all.
     pub fn constant(mut self, tensor: Tensor, axis: usize, cut: &Cut) -> Self {
-        self.inputs.push(Given { tensor, constant: true, axis, cut: cut.clone() });
+        self.inputs.push(Given { tensor, constant: true, axis, cut: cut.clone(), also: None });
         self
     }
 
@@ -82,7 +112,8 @@ impl Case {
         let found = ran.stored.unpack(&ran.buffer);
         same_bits(&format!("{label}: masked against compacted"), &masked.live_values(), &found);
         let arrays: Vec<Array> = compact.inputs.iter().map(|given| Array::from(&given.tensor)).collect();
-        let bounded = bound(&self.op, &arrays.iter().collect::<Vec<_>>()).expect("the operator takes these");
+        let bounded =
+            bound(&compact.op, &arrays.iter().collect::<Vec<_>>()).expect("the operator takes these");
         within(&label, &found, &bounded.expected.data, &bounded.tolerance.data);
     }
 
@@ -132,7 +163,8 @@ impl Case {
         let mut shapes: Vec<Vec<usize>> = given.iter().map(|shape| shape.to_vec()).collect();
         shapes.push(output);
         let cuts = self.inputs.iter().map(|given| &given.cut).chain([&self.output]);
-        let units = Units { segments: cuts.map(segments).collect(), ..Units::default() };
+        let axes = self.inputs.iter().map(|given| given.axis).chain([self.output_axis]).collect();
+        let units = Units { segments: cuts.map(segments).collect(), axes, ..Units::default() };
         (graph, shapes, units)
     }
 
@@ -143,6 +175,7 @@ impl Case {
         let values: Vec<(Stored, usize)> =
             (0..graph.values.len()).map(|id| (cx.stored(ValueId(id)), slot(&mut cx, ValueId(id)))).collect();
         let live = cx.live.table(0, &self.keep);
+        let shape = shapes.last().expect("there is an output").clone();
         let floats = |bytes: &u64| vec![f32::from_bits(POISON); *bytes as usize / 4];
         let mut buffers: Vec<Vec<f32>> = cx.slots().iter().map(floats).collect();
         for (given, (stored, slot)) in self.inputs.iter().zip(&values).filter(|(given, _)| !given.constant) {
@@ -162,7 +195,7 @@ impl Case {
         let steps: Vec<Step> = cx.steps.iter().map(|step| external(step, constants)).collect();
         execute(gpu, &steps, &live, &mut buffers).unwrap_or_else(|error| panic!("{label}: {error}"));
         let (stored, slot) = values.last().expect("there is an output").clone();
-        Ran { stored, buffer: buffers.swap_remove(slot), live }
+        Ran { stored, shape, buffer: buffers.swap_remove(slot), live }
     }
 
     /// The case with all that is dead cut away. Segments of which nothing is left disappear.
@@ -172,18 +205,31 @@ impl Case {
             cut.iter().map(live).filter(|(channels, _)| *channels > 0).collect()
         };
         let inputs = self.inputs.iter().map(|given| {
-            let mut indices = Vec::new();
-            let mut start = 0;
-            for &(channels, unit) in &given.cut {
-                indices.extend(start..start + self.live(channels, unit));
-                start += channels;
+            let mut tensor = self.slice(&given.tensor, given.axis, &given.cut);
+            if let Some((axis, cut)) = &given.also {
+                tensor = self.slice(&tensor, *axis, cut);
             }
-            let unchanged = given.cut.is_empty() || indices.len() == given.tensor.shape()[given.axis];
-            let tensor =
-                if unchanged { given.tensor.clone() } else { given.tensor.select(given.axis, &indices) };
-            Given { tensor, cut: cut(&given.cut), ..given.clone() }
+            Given { tensor, cut: cut(&given.cut), also: None, ..given.clone() }
         });
-        Self { op: self.op.clone(), inputs: inputs.collect(), output: cut(&self.output), keep: Vec::new() }
+        Self {
+            op: self.compacted_op.clone().unwrap_or_else(|| self.op.clone()),
+            compacted_op: None,
+            inputs: inputs.collect(),
+            output: cut(&self.output),
+            output_axis: self.output_axis,
+            keep: Vec::new(),
+        }
+    }
+
+    fn slice(&self, tensor: &Tensor, axis: usize, cut: &Cut) -> Tensor {
+        let mut indices = Vec::new();
+        let mut start = 0;
+        for &(channels, unit) in cut {
+            indices.extend(start..start + self.live(channels, unit));
+            start += channels;
+        }
+        let unchanged = cut.is_empty() || indices.len() == tensor.shape()[axis];
+        if unchanged { tensor.clone() } else { tensor.select(axis, &indices) }
     }
 
     fn live(&self, channels: usize, unit: Option<(usize, usize)>) -> usize {
@@ -214,9 +260,12 @@ impl Ran {
             dead[(group * 4 + lane) as usize] == Dead::No
         });
         let alive: Vec<usize> = alive.map(|channel| channel as usize).collect();
-        let shape = [self.stored.images, self.stored.channels, self.stored.pixels()].map(|d| d as usize);
-        let all = Tensor::from_f32(shape.to_vec(), self.stored.unpack(&self.buffer)).expect("it is whole");
-        all.select(1, &alive).f32s().expect("it is floats").to_vec()
+        let all =
+            Tensor::from_f32(self.shape.clone(), self.stored.unpack(&self.buffer)).expect("it is whole");
+        if self.shape.is_empty() {
+            return all.f32s().expect("it is floats").to_vec();
+        }
+        all.select(self.stored.axis, &alive).f32s().expect("it is floats").to_vec()
     }
 }
 

@@ -28,7 +28,7 @@ pub use op::{
     Interpolation, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction, Resize, Rounding,
     SliceAxis, Statistics, Target,
 };
-pub use shape::{Shapes, Sizes};
+pub use shape::{ProductAxis, Shapes, Side, Sizes};
 pub use summary::{Layer, Port, Summary};
 pub use window::Window;
 

@@ -20,6 +20,10 @@ pub mod loss_bce;
 pub mod loss_cosine;
 pub mod loss_l1;
 pub mod loss_segmentation;
+pub mod mat_mul;
+pub mod norm_apply;
+pub mod norm_pixels;
+pub mod norm_statistics;
 pub mod pack;
 pub mod pack_picture;
 pub mod pad;
@@ -99,6 +103,10 @@ pub static ALL: &[&Kernel] = &[
     &loss_cosine::LOSS_COSINE,
     &loss_l1::LOSS_L1,
     &loss_segmentation::LOSS_SEGMENTATION,
+    &mat_mul::MAT_MUL,
+    &norm_apply::NORM_APPLY,
+    &norm_pixels::NORM_PIXELS,
+    &norm_statistics::NORM_STATISTICS,
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,

@@ -21,6 +21,7 @@ static SHARED: &[(&str, &str)] = &[
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("element", include_str!("../../shaders/shared/element.wgsl")),
     ("logical", include_str!("../../shaders/shared/logical.wgsl")),
+    ("moments", include_str!("../../shaders/shared/moments.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),

@@ -7,22 +7,23 @@
 //! by `3 + 2|x|` ulp, division by 2.5 ulp, `tanh` by 1e-5 or what `sinh / cosh` gives. Copies are exact.
 
 use super::execute::{conv_terms, operands, run_node};
+use super::norm::norm_error;
 use super::softmax::for_each_line;
 use super::{
     Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
-    global_average_pool, resize,
+    global_average_pool, mat_mul, resize,
 };
 use crate::graph::{Activation, Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
 use crate::tensor::count;
 
 /// Half the distance of neighbouring f32 numbers, relative to them.
-const U: f64 = 1.0 / (1 << 24) as f64;
+pub(super) const U: f64 = 1.0 / (1 << 24) as f64;
 
 /// The largest distance of neighbouring f32 numbers, relative to them.
-const ULP: f64 = 2.0 * U;
+pub(super) const ULP: f64 = 2.0 * U;
 
 /// What one operation loses when it flushes a denormal.
-const FLUSHED: f64 = f32::MIN_POSITIVE as f64;
+pub(super) const FLUSHED: f64 = f32::MIN_POSITIVE as f64;
 
 /// The exact result of a node and the tolerance of each element.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,11 +103,15 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
             Interpolation::Nearest(_) => expected.map(|_| 0.0),
         },
         Op::LogSoftmax { .. } | Op::Reduce(_) => expected.map(|_| 0.0),
-        Op::Norm(_) | Op::MatMul => expected.map(|_| 0.0),
         Op::ConvTranspose(op) => {
             let taps = |axis: usize| op.kernel[axis].div_ceil(op.tap_step(axis));
             let summands = inputs[0].shape[1] / op.groups * taps(0) * taps(1);
             convolved(op.epilogue, summands, inputs, |x, w, bias| conv_transpose(op, x, w, bias))
+        }
+        Op::Norm(op) => norm_error(op, inputs[0], inputs[1], inputs[2]),
+        Op::MatMul => {
+            let magnitude = mat_mul(&inputs[0].abs(), &inputs[1].abs(), expected.shape.clone());
+            sums(inputs[0].shape.last().copied().unwrap_or(1), &magnitude)
         }
         Op::Softmax { axis } => softmax_error(*axis, inputs[0], expected),
         Op::Concat { .. }

@@ -2,7 +2,7 @@
 
 use super::{
     Array, activate, average_pool, batch_norm, binary, concat, conv, conv_transpose, gemm,
-    global_average_pool, max_pool, pad, resize, softmax,
+    global_average_pool, mat_mul, max_pool, norm, pad, resize, softmax,
 };
 use crate::graph::shape::output_shape;
 use crate::graph::{Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
@@ -157,11 +157,12 @@ fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
         Op::Pad(op) => pad(op, inputs[0]),
         Op::Squeeze { .. } | Op::Unsqueeze { .. } => Array { shape, data: inputs[0].data.clone() },
         Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => missing(op),
-        Op::Norm(_) | Op::MatMul => missing(op),
         Op::ConvTranspose(op) => {
             let Terms { bias, residual } = conv_terms(op.epilogue, inputs);
             finish(op.epilogue, conv_transpose(op, inputs[0], inputs[1], bias), residual)
         }
+        Op::Norm(op) => norm(op, inputs[0], inputs[1], inputs[2]),
+        Op::MatMul => mat_mul(inputs[0], inputs[1], shape),
         Op::Move(_) => missing(op),
     }
 }

@@ -2,7 +2,10 @@
 
 mod join;
 mod layout;
+mod product;
 mod spatial;
+
+pub use product::{ProductAxis, Side};
 
 use super::error::mismatch;
 use super::{Dim, Graph, GraphError, Mismatch, Node, Op, ValueId};
@@ -160,8 +163,9 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::LogSoftmax { axis } => layout::softmax(*axis, inputs[0]),
         Op::GlobalMaxPool => spatial::global_average_pool(inputs[0]),
         Op::Where | Op::Reduce(_) | Op::ArgMax(_) => unshaped(op),
-        Op::Norm(_) | Op::MatMul => unshaped(op),
         Op::ConvTranspose(conv) => spatial::conv_transpose(conv, inputs),
+        Op::Norm(norm) => product::norm(norm, inputs),
+        Op::MatMul => product::mat_mul(inputs[0], inputs[1]),
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => unshaped(op),
     };
     bounded(shape?)

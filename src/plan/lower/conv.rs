@@ -98,6 +98,31 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
     convolve(cx, node, &convolution)
 }
 
+/// Lowers the product of input number `input`, summed over its channels, with a constant matrix `[outputs][inputs]`.
+pub(super) fn lower_product(
+    cx: &mut Lowering,
+    node: &Node,
+    input: usize,
+    weights: Vec<f32>,
+) -> Result<(), PlanError> {
+    let x = cx.slot(node.inputs[input]);
+    let (input, output) = (cx.stored(node.inputs[input]), cx.stored(node.outputs[0]));
+    let geometry = Geometry {
+        connection: Connection::Dense,
+        images: output.images,
+        output: [output.height, output.width],
+        kernel: [1, 1],
+        strides: [1, 1],
+        dilations: [1, 1],
+        margins: [0; 4],
+    };
+    let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
+    let weights = weights.into();
+    let convolution =
+        Convolution { x, input, output, geometry, weights, groups: 1, bias, residual, epilogue };
+    convolve(cx, node, &convolution)
+}
+
 /// `alpha B` as `[outputs][inputs]`, rounded once.
 fn matrix(
     cx: &Lowering,

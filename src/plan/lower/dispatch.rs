@@ -1,7 +1,10 @@
 //! Which function lowers which operator. A new operator is a compile error here until it has one.
 
 use super::{Lowering, PlanError};
-use super::{activation, affine, binary, concat, conv, conv_transpose, pad, pool, reshape, resize, softmax};
+use super::{
+    activation, affine, binary, concat, conv, conv_transpose, mat_mul, norm, pad, pool, reshape, resize,
+    softmax,
+};
 use crate::graph::{Node, Op, ValueId};
 
 /// Shaders divide indices as floats, which gives the integer quotient below this.
@@ -53,7 +56,8 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => {
             no_kernel(node)
         }
-        Op::Norm(_) | Op::MatMul => no_kernel(node),
+        Op::Norm(norm) => norm::lower(cx, node, norm),
+        Op::MatMul => mat_mul::lower(cx, node),
         Op::Move(_) => no_kernel(node),
     }
 }

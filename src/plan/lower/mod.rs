@@ -7,6 +7,8 @@ mod concat;
 mod conv;
 mod conv_transpose;
 mod dispatch;
+mod mat_mul;
+mod norm;
 mod pad;
 mod pool;
 mod reshape;
@@ -278,6 +280,13 @@ impl<'a> Lowering<'a> {
         let record = self.live.record(segments.clone());
         let groups = channels.div_ceil(4);
         Stored { images, axis, channels, groups, height, width, inner: height * width, record, segments }
+    }
+
+    /// A buffer of `floats` elements for what a node needs on the way to `value`.
+    pub fn scratch(&mut self, value: ValueId, floats: usize) -> Operand {
+        self.slots.push(floats as u64 * 4);
+        self.slot_values.push(value);
+        Operand::Slot(self.slots.len() - 1)
     }
 
     /// Lets `value` share the buffer of `source`: same bytes, same channel layout.

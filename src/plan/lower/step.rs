@@ -96,14 +96,14 @@ impl Stored {
     }
 
     fn visit(&self, mut each: impl FnMut(usize, usize)) {
-        let pixels = self.pixels() as usize;
-        for image in 0..self.images as usize {
-            for channel in 0..self.channels {
-                let (group, lane) = self.place(channel);
-                let plane = image * self.groups as usize + group as usize;
-                let row = image * self.channels as usize + channel as usize;
+        let (pixels, inner) = (self.pixels() as usize, self.inner as usize);
+        for (channel, place) in self.places().into_iter().enumerate() {
+            for image in 0..self.images as usize {
+                let plane = image * self.groups as usize + place as usize / 4;
                 for pixel in 0..pixels {
-                    each(row * pixels + pixel, (plane * pixels + pixel) * 4 + lane as usize);
+                    let outer = (image * pixels + pixel) / inner;
+                    let logical = (outer * self.channels as usize + channel) * inner + pixel % inner;
+                    each(logical, (plane * pixels + pixel) * 4 + place as usize % 4);
                 }
             }
         }
