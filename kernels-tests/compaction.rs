@@ -104,7 +104,7 @@ impl Pruned<'_> {
     }
 }
 
-fn check(case: &RandomGraph) {
+pub fn check(case: &RandomGraph) {
     let rng = &mut Rng::new(case.seed ^ 0x5eed);
     let (graph, shapes, units) = (&case.graph, &case.shapes, &case.units);
     let orders = random_orders(units, rng);

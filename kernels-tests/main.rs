@@ -36,9 +36,13 @@ mod pack;
 mod pad;
 mod plan;
 mod pool;
+#[path = "../src/onnx/proto.rs"]
+mod proto;
 mod random_graph;
 mod reshape;
 mod resize;
 mod search;
 mod session;
 mod softmax;
+mod text;
+mod traps;

@@ -34,7 +34,7 @@ fn floats(inputs: &[Array]) -> Vec<Vec<f32>> {
 }
 
 /// One random network, one random order of its units, one random prefix of each.
-fn check_masked(gpu: &Gpu, case: &RandomGraph) {
+pub fn check_masked(gpu: &Gpu, case: &RandomGraph) {
     let (units, mut rng) = (&case.units, Rng::new(case.seed ^ 0x3a5c));
     let orders = random_orders(units, &mut rng);
     let counts = random_counts(units, &mut rng);
@@ -92,7 +92,7 @@ fn random_networks_are_within_the_bounds_of_the_reference() {
 }
 
 /// Every value of a network is within its bound.
-fn check_bounds(gpu: &Gpu, case: &RandomGraph) {
+pub fn check_bounds(gpu: &Gpu, case: &RandomGraph) {
     let label = || case.describe(&Keeps::all(&case.units));
     let options = PlanOptions { keep_all: true, ..gpu.plan_options(case.batch) };
     let (plan, optimised, shapes) =

@@ -11,6 +11,8 @@ mod proto;
 mod rng;
 mod samples;
 mod structure;
+#[path = "../text.rs"]
+mod text;
 
 use guard::{Counting, MEMORY, TIME, guarded};
 use prost::Message;

@@ -1,13 +1,6 @@
 //! Sound files to damage: small networks that use every operator, the bundled one, and those of `models/zoo`.
 
-use crate::proto::attribute_proto::AttributeType;
-use crate::proto::tensor_proto::DataType;
-use crate::proto::tensor_shape_proto::{Dimension, dimension};
-use crate::proto::type_proto::{Tensor, Value};
-use crate::proto::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TypeProto, ValueInfoProto,
-};
+use crate::text::model;
 use std::fs;
 use std::path::Path;
 
@@ -61,11 +54,10 @@ pub const OPERATORS: [&str; 46] = [
     "Where",
 ];
 
-/// Networks over the input `x`, one node a line: `Op inputs -> outputs | attribute=value …`. An integer, a float with
-/// a point, a list in brackets or a word. `#` begins a line of constants: `# name floats|ints dims [: numbers]`.
+/// Networks over the input `x`, as [`model`] reads them.
 const NETWORKS: [&str; 9] = [
-    "# w floats 8,4,3,3\n# b floats 8\n# s floats 8\n# d floats 8,1,3,3\n# g floats 8,2,3,3
-     Conv x w b -> a | pads=[1,1,1,1] kernel_shape=[3,3]\nBatchNormalization a s b s s -> c | epsilon=0.001\nRelu c -> r
+    "# w floats 8,4,3,3\n# b floats 8\n# s floats 8\n# v positive 8\n# d floats 8,1,3,3\n# g floats 8,2,3,3
+     Conv x w b -> a | pads=[1,1,1,1] kernel_shape=[3,3]\nBatchNormalization a s b s v -> c | epsilon=0.001\nRelu c -> r
      Conv r d -> e | group=8 auto_pad=SAME_UPPER strides=[2,2]\nConv e g -> f | group=4 dilations=[2,2] pads=[2,2,2,2]
      AveragePool f -> p | kernel_shape=[2,2] ceil_mode=1 count_include_pad=1\nGlobalAveragePool p -> q
      Sigmoid q -> i\nMul f i -> y",
@@ -102,7 +94,8 @@ const NETWORKS: [&str; 9] = [
 /// Every file, the smallest first.
 pub fn files() -> Vec<Vec<u8>> {
     use prost::Message;
-    let mut files: Vec<Vec<u8>> = NETWORKS.iter().map(|text| network(text).encode_to_vec()).collect();
+    let mut files: Vec<Vec<u8>> =
+        NETWORKS.iter().map(|text| model(text, &[1, 4, 6, 6]).encode_to_vec()).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let zoo = fs::read_dir(root.join("zoo")).into_iter().flatten();
     let mut paths: Vec<_> = zoo.map(|entry| entry.expect("the folder can be read").path()).collect();
@@ -117,90 +110,3 @@ pub fn files() -> Vec<Vec<u8>> {
 
 /// How many of [`files`] come first and are small.
 pub const SMALL: usize = NETWORKS.len();
-
-/// A network from its text.
-pub fn network(text: &str) -> ModelProto {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let (constants, nodes): (Vec<&str>, Vec<&str>) =
-        lines.into_iter().partition(|line| line.starts_with('#'));
-    let info = |name: &str, dims: &[i64]| ValueInfoProto {
-        name: Some(name.to_owned()),
-        r#type: Some(TypeProto {
-            value: Some(Value::TensorType(Tensor {
-                elem_type: Some(DataType::Float as i32),
-                shape: (!dims.is_empty())
-                    .then(|| TensorShapeProto { dim: dims.iter().map(|&d| fixed(d)).collect() }),
-            })),
-        }),
-    };
-    let graph = GraphProto {
-        node: nodes.into_iter().map(node).collect(),
-        name: Some("g".to_owned()),
-        initializer: constants.into_iter().map(constant).collect(),
-        input: vec![info("x", &[1, 4, 6, 6])],
-        output: vec![info("y", &[])],
-        ..GraphProto::default()
-    };
-    ModelProto {
-        ir_version: Some(8),
-        opset_import: vec![OperatorSetIdProto { version: Some(18), ..OperatorSetIdProto::default() }],
-        graph: Some(graph),
-        ..ModelProto::default()
-    }
-}
-
-fn fixed(size: i64) -> Dimension {
-    Dimension { value: Some(dimension::Value::DimValue(size)) }
-}
-
-fn node(line: &str) -> NodeProto {
-    let (line, attributes) = line.split_once(" | ").unwrap_or((line, ""));
-    let (inputs, outputs) = line.split_once(" -> ").expect("a node has outputs");
-    let mut inputs = inputs.split(' ').map(str::to_owned);
-    NodeProto {
-        op_type: inputs.next(),
-        input: inputs.collect(),
-        output: outputs.split(' ').map(str::to_owned).collect(),
-        attribute: attributes.split(' ').filter(|part| !part.is_empty()).map(attribute).collect(),
-        ..NodeProto::default()
-    }
-}
-
-fn attribute(text: &str) -> AttributeProto {
-    let (name, value) = text.split_once('=').expect("an attribute has a value");
-    let held = AttributeProto { name: Some(name.to_owned()), ..AttributeProto::default() };
-    if let Some(list) = value.strip_prefix('[') {
-        let ints = list.trim_end_matches(']').split(',').map(|part| part.parse().expect("an integer"));
-        return AttributeProto { r#type: Some(AttributeType::Ints as i32), ints: ints.collect(), ..held };
-    }
-    match (value.parse(), value.parse()) {
-        (Ok(i), _) => AttributeProto { r#type: Some(AttributeType::Int as i32), i: Some(i), ..held },
-        (_, Ok(f)) => AttributeProto { r#type: Some(AttributeType::Float as i32), f: Some(f), ..held },
-        _ => {
-            let s = Some(value.as_bytes().to_vec());
-            AttributeProto { r#type: Some(AttributeType::String as i32), s, ..held }
-        }
-    }
-}
-
-fn constant(line: &str) -> TensorProto {
-    let (declared, numbers) = line.split_once(" : ").unwrap_or((line, ""));
-    let parts: Vec<&str> = declared.split(' ').collect();
-    let &[_, name, kind, dims] = &parts[..] else { panic!("expected # name kind dims, found {line}") };
-    let dims: Vec<i64> = dims.split(',').map(|dim| dim.parse().expect("a size")).collect();
-    let count = dims.iter().product::<i64>() as usize;
-    let given = numbers.split(',').filter(|part| !part.is_empty());
-    let mut tensor = TensorProto { name: Some(name.to_owned()), dims, ..TensorProto::default() };
-    if kind == "ints" {
-        tensor.data_type = Some(DataType::Int64 as i32);
-        tensor.int64_data = given.map(|part| part.parse().expect("an integer")).collect();
-        assert_eq!(tensor.int64_data.len(), count, "{line}");
-    } else {
-        let given: Vec<f32> = given.map(|part| part.parse().expect("a number")).collect();
-        let counted = (0..count).map(|at| 0.25 * (at % 7) as f32 + 0.125);
-        let values = if given.is_empty() { counted.collect() } else { given };
-        tensor.data_type = Some(DataType::Float as i32);
-        tensor.raw_data = Some(values.iter().flat_map(|value| value.to_le_bytes()).collect());
-    }
-    tensor
-}
