@@ -117,6 +117,14 @@ impl Case {
         within(&label, &found, &bounded.expected.data, &bounded.tolerance.data);
     }
 
+    /// The live values that the device computes, in row-major order.
+    ///
+    /// # Panics
+    /// If the case does not run.
+    pub fn output(&self, gpu: &Gpu) -> Vec<f32> {
+        self.run(gpu, "output").live_values()
+    }
+
     /// The error of lowering the case.
     ///
     /// # Panics

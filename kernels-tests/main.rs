@@ -17,6 +17,7 @@ mod docs;
 mod element;
 mod eltwise_binary;
 mod eltwise_unary;
+mod eltwise_where;
 mod evaluate;
 mod execute;
 mod global_average;

@@ -1,30 +1,74 @@
-// y = a + b, a - b or a b, where the strides of broadcast axes are 0 and one-channel operands are splatted.
+// A function of two values, where the strides of broadcast axes are 0 and one-channel operands are splatted.
 
 #include "live"
 #include "element"
+#include "broadcast"
 
 struct Params {
     record: u32,
     images: u32,
     pixels: u32,
     width: u32,
+    rows: u32,
+    planes: u32,
     groups: u32,
-    a_image: u32,
-    a_group: u32,
-    a_row: u32,
-    a_column: u32,
-    a_splat: u32,
-    b_image: u32,
-    b_group: u32,
-    b_row: u32,
-    b_column: u32,
-    b_splat: u32,
+#for operand in ["a", "b"]
+    ${operand}_image: u32,
+    ${operand}_group: u32,
+    ${operand}_outer: u32,
+    ${operand}_plane: u32,
+    ${operand}_row: u32,
+    ${operand}_column: u32,
+    ${operand}_splat: u32,
+#endfor
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> a: array<vec4f>;
 @group(0) @binding(3) var<storage, read> b: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+
+#if operation == 4
+// Products where the exponent is 2 or 3; negative bases have powers of whole exponents alone.
+fn power(base: vec4f, exponent: vec4f) -> vec4f {
+    let whole = exponent == floor(exponent);
+    let half = exponent * 0.5;
+    let odd = whole & (half != floor(half));
+    let size = select(pow(abs(base), exponent), vec4f(1.0), exponent == vec4f(0.0));
+    let negative = select(sqrt(base), select(size, -size, odd), whole);
+    let general = select(size, negative, base < vec4f(0.0));
+    let square = base * base;
+    let product = select(general, square, exponent == vec4f(2.0));
+    return select(product, square * base, exponent == vec4f(3.0));
+}
+#elif operation == 5 or operation == 6
+// WGSL may assume that no float is NaN: only bits tell.
+fn not_a_number(v: vec4f) -> vec4<bool> {
+    return (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+#endif
+
+fn combine(left: vec4f, right: vec4f) -> vec4f {
+#if operation == 0
+    return left + right;
+#elif operation == 1
+    return left - right;
+#elif operation == 2
+    return left * right;
+#elif operation == 3
+    return left / right;
+#elif operation == 4
+    return power(left, right);
+#elif operation == 5
+    return select(min(left, right), left + right, not_a_number(left) | not_a_number(right));
+#elif operation == 6
+    return select(max(left, right), left + right, not_a_number(left) | not_a_number(right));
+#elif operation == 7
+    return select(vec4f(0.0), vec4f(1.0), left == right);
+#else
+    return select(left, left * right, left < vec4f(0.0));
+#endif
+}
 
 @compute @workgroup_size(64)
 fn main(
@@ -35,18 +79,16 @@ fn main(
     if (e.lanes == 0u) {
         return;
     }
-    let row = quotient(e.pixel, p.width);
-    let column = e.pixel - row * p.width;
-    let at = (e.image * p.groups + e.group) * p.pixels + e.pixel;
-    let stored_a = a[e.image * p.a_image + e.group * p.a_group + row * p.a_row + column * p.a_column];
-    let stored_b = b[e.image * p.b_image + e.group * p.b_group + row * p.b_row + column * p.b_column];
-    let left = select(stored_a, stored_a.xxxx, p.a_splat != 0u);
-    let right = select(stored_b, stored_b.xxxx, p.b_splat != 0u);
-#if operation == 0
-    y[at] = mask_lanes(left + right, e.lanes);
-#elif operation == 1
-    y[at] = mask_lanes(left - right, e.lanes);
-#else
-    y[at] = mask_lanes(left * right, e.lanes);
+    let q = place(e.pixel);
+#for operand in ["a", "b"]
+    var ${operand}_at = e.image * p.${operand}_image + e.group * p.${operand}_group;
+    ${operand}_at += q.row * p.${operand}_row + q.column * p.${operand}_column;
+#if axes == 4
+    ${operand}_at += q.outer * p.${operand}_outer + q.plane * p.${operand}_plane;
 #endif
+    let ${operand}_stored = ${operand}[${operand}_at];
+    let ${operand}_value = select(${operand}_stored, ${operand}_stored.xxxx, p.${operand}_splat != 0u);
+#endfor
+    let at = (e.image * p.groups + e.group) * p.pixels + e.pixel;
+    y[at] = mask_lanes(combine(a_value, b_value), e.lanes);
 }

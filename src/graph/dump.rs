@@ -82,12 +82,26 @@ fn function(activation: Activation) -> String {
     match activation {
         Activation::LeakyRelu { alpha } => format!("alpha={alpha}"),
         Activation::Clip { min, max } => format!("min={min} max={max}"),
+        Activation::Elu { alpha } => format!("alpha={alpha}"),
+        Activation::Selu { alpha, gamma } => format!("alpha={alpha} gamma={gamma}"),
+        Activation::HardSigmoid { alpha, beta } => format!("alpha={alpha} beta={beta}"),
+        Activation::Gelu { tanh: true } => "approximate=tanh".to_owned(),
         Activation::None
         | Activation::Relu
         | Activation::Sigmoid
         | Activation::Tanh
         | Activation::HardSwish
-        | Activation::Silu => String::new(),
+        | Activation::Silu
+        | Activation::Mish
+        | Activation::Softplus
+        | Activation::Gelu { tanh: false }
+        | Activation::Erf
+        | Activation::Exp
+        | Activation::Log
+        | Activation::Sqrt
+        | Activation::Abs
+        | Activation::Neg
+        | Activation::Reciprocal => String::new(),
     }
 }
 

@@ -101,7 +101,7 @@ pub struct Cut {
 
 /// The activation codes with every way to add, as far as the planner combines them.
 pub(super) fn finishes() -> Vec<Finish> {
-    (0..=7).flat_map(|activation| (0..=2).map(move |add| Finish { activation, add })).collect()
+    (0..=11).flat_map(|activation| (0..=2).map(move |add| Finish { activation, add })).collect()
 }
 
 /// All forms.

@@ -14,9 +14,9 @@ params! {
         pixels: u32,
         /// Stored channel groups of one image.
         groups: u32,
-        /// The slope of a leaky ReLU, the lower bound of a clip.
+        /// The first parameter of the activation: a slope, a lower bound.
         a: f32,
-        /// The upper bound of a clip.
+        /// The second one: an upper bound, a factor.
         b: f32,
     }
 }
@@ -31,5 +31,5 @@ pub static ELTWISE_UNARY: Kernel = Kernel {
 };
 
 fn variants() -> Vec<Spec> {
-    (0..=7).map(|code| Spec(vec![("activation", code)])).collect()
+    (0..=21).map(|code| Spec(vec![("activation", code)])).collect()
 }

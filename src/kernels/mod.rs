@@ -14,6 +14,7 @@ pub mod conv_transpose;
 pub mod conv_transpose_grouped;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
+pub mod eltwise_where;
 pub mod global_average;
 pub mod live;
 pub mod loss_bce;
@@ -98,6 +99,7 @@ pub static ALL: &[&Kernel] = &[
     &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
+    &eltwise_where::ELTWISE_WHERE,
     &global_average::GLOBAL_AVERAGE,
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,

@@ -27,6 +27,12 @@ fn visit(view: &View, position: usize) -> Visit {
         Binary::Add => Affine { scale: all(1.0), shift: numbers },
         Binary::Sub if value == a => Affine { scale: all(1.0), shift: negated() },
         Binary::Sub => Affine { scale: all(-1.0), shift: numbers },
+        Binary::Div if value == a && numbers.iter().all(|&number| number != 0.0) => {
+            Affine { scale: numbers.iter().map(|number| 1.0 / number).collect(), shift: all(0.0) }
+        }
+        Binary::Div | Binary::Pow | Binary::Min | Binary::Max | Binary::Equal | Binary::PRelu => {
+            return Err(format!("{} is not affine", binary.name()));
+        }
     };
     Ok(Some(target.fold(view, position, &affine)))
 }

@@ -54,6 +54,9 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::Unsqueeze { .. } => return Err(format!("{name} is computed by {}", before.op.name())),
     };
     view.read_once(source)?;
+    if !activation.ends_sums() {
+        return Err(format!("{} is a step of its own", activation.name()));
+    }
     let fused = Node { op, outputs: node.outputs.clone(), ..before.clone() };
     Ok(Some(Box::new(move |edit| {
         edit.remove_node(position);

@@ -4,17 +4,21 @@
 //! `2 u |result|` with `u = 2^-24`, and `n` terms summed in any order err by at most `2 (n + 8) u Σ|terms|`; the 8
 //! covers the rounded factors, the bias, the residual and a final division. Denormals may be flushed to zero, which
 //! adds the smallest normal number per operation. Transcendental functions take the WGSL accuracy table: `exp` errs
-//! by `3 + 2|x|` ulp, division by 2.5 ulp, `tanh` by 1e-5 or what `sinh / cosh` gives. Copies are exact.
+//! by `3 + 2|x|` ulp, division by 2.5 ulp, `tanh` by 1e-5 or what `sinh / cosh` gives, `log` by 3 ulp or, near 1,
+//! by 2^-21. Copies are exact.
+
+mod pointwise;
+mod reduce;
 
 use super::execute::{conv_terms, operands, run_node};
 use super::norm::norm_error;
-use super::softmax::for_each_line;
 use super::{
     Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
     global_average_pool, mat_mul, resize,
 };
-use crate::graph::{Activation, Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
+use crate::graph::{Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
 use crate::tensor::count;
+use pointwise::{activation_error, binary_error};
 
 /// Half the distance of neighbouring f32 numbers, relative to them.
 pub(super) const U: f64 = 1.0 / (1 << 24) as f64;
@@ -95,14 +99,13 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
             sums(2, &magnitude)
         }
         Op::Activation(activation) => inputs[0].map(|x| activation_error(*activation, x, 0.0)),
-        Op::Binary(_) => expected.map(|y| 2.0 * U * y.abs() + FLUSHED),
+        Op::Binary(op) => binary_error(*op, inputs[0], inputs[1]),
         Op::AveragePool(pool) => sums(pool.kernel[0] * pool.kernel[1], &average_pool(pool, &inputs[0].abs())),
         Op::GlobalAveragePool => sums(count(&inputs[0].shape[2..]), &global_average_pool(&inputs[0].abs())),
         Op::Resize(op) => match op.interpolation {
             Interpolation::Linear => sums(4, &resize(op, &inputs[0].abs())),
             Interpolation::Nearest(_) => expected.map(|_| 0.0),
         },
-        Op::LogSoftmax { .. } | Op::Reduce(_) => expected.map(|_| 0.0),
         Op::ConvTranspose(op) => {
             let taps = |axis: usize| op.kernel[axis].div_ceil(op.tap_step(axis));
             let summands = inputs[0].shape[1] / op.groups * taps(0) * taps(1);
@@ -113,7 +116,9 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
             let magnitude = mat_mul(&inputs[0].abs(), &inputs[1].abs(), expected.shape.clone());
             sums(inputs[0].shape.last().copied().unwrap_or(1), &magnitude)
         }
-        Op::Softmax { axis } => softmax_error(*axis, inputs[0], expected),
+        Op::LogSoftmax { axis } => reduce::log_softmax(*axis, inputs[0], expected),
+        Op::Reduce(op) => reduce::reduction(op, inputs[0], expected),
+        Op::Softmax { axis } => reduce::softmax(*axis, inputs[0], expected),
         Op::Concat { .. }
         | Op::MaxPool(_)
         | Op::Flatten { .. }
@@ -173,59 +178,4 @@ fn epilogue(epilogue: Epilogue, sum: &Array, error: &Array, residual: Option<&Ar
             added(&sum.map(|x| activate(activation, x)), &error).1
         }
     }
-}
-
-/// The error of an activation of `x` that errs by `error`: its slope times `error`, and its own.
-fn activation_error(activation: Activation, x: f64, error: f64) -> f64 {
-    let y = activate(activation, x);
-    match activation {
-        Activation::None | Activation::Relu | Activation::Clip { .. } => error,
-        Activation::LeakyRelu { alpha } => {
-            let alpha = f64::from(alpha).abs();
-            alpha.max(1.0) * error + 2.0 * U * alpha * (x.abs() + error) + FLUSHED
-        }
-        Activation::Sigmoid => error / 4.0 + sigmoid_error(x),
-        Activation::Tanh => {
-            let inherited = 2.0 * exp_error(x.abs().min(16.0)) + 4.0 * ULP;
-            error + inherited.max(1e-5) + SATURATED
-        }
-        Activation::HardSwish => {
-            let ramp = (x.abs() + error).min(4.0);
-            let inner = ramp * (2.5 * ULP * ramp / 6.0 + 2.0 * U);
-            1.5 * error + inner + 2.0 * U * y.abs() + FLUSHED
-        }
-        Activation::Silu => 1.1 * error + x.abs() * sigmoid_error(x) + 2.0 * U * y.abs() + FLUSHED,
-    }
-}
-
-/// What clamping an argument at which a sigmoid or tanh is flat may cost.
-const SATURATED: f64 = 1e-13;
-
-/// The relative error of `exp(x)`.
-fn exp_error(x: f64) -> f64 {
-    (3.0 + 2.0 * x.abs()) * ULP
-}
-
-/// The error of `1 / (1 + exp(-x))` for an exact `x`; the argument is clamped to ±80.
-fn sigmoid_error(x: f64) -> f64 {
-    let s = super::eltwise::sigmoid(x);
-    s * ((1.0 - s) * exp_error(x.abs().min(80.0)) + 2.0 * U + 2.5 * ULP) + (-80.0_f64).exp() + FLUSHED
-}
-
-/// The error of `exp(x - max) / Σ exp(x - max)`.
-fn softmax_error(axis: usize, x: &Array, expected: &Array) -> Array {
-    let mut error = x.clone();
-    for_each_line(axis, x, |line| {
-        let largest = line.iter().map(|&at| x.data[at]).fold(f64::NEG_INFINITY, f64::max);
-        let term = |at: usize| {
-            let distance = largest - x.data[at];
-            exp_error(distance) + 2.0 * U * distance
-        };
-        let sum: f64 = line.iter().map(|&at| expected.data[at] * term(at)).sum();
-        let rest = sum + 2.0 * (line.len() + 8) as f64 * U + 2.5 * ULP;
-        for &at in line {
-            error.data[at] = expected.data[at] * (term(at) + rest) + line.len() as f64 * FLUSHED;
-        }
-    });
-    error
 }

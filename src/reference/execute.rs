@@ -1,8 +1,8 @@
 //! One operator, or a whole graph, in f64.
 
 use super::{
-    Array, activate, average_pool, batch_norm, binary, concat, conv, conv_transpose, gemm,
-    global_average_pool, mat_mul, max_pool, norm, pad, resize, softmax,
+    Array, activate, arg_max, average_pool, batch_norm, binary, choose, concat, conv, conv_transpose, gemm,
+    global_average_pool, global_max_pool, log_softmax, mat_mul, max_pool, norm, pad, reduce, resize, softmax,
 };
 use crate::graph::shape::output_shape;
 use crate::graph::{Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
@@ -156,13 +156,17 @@ fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
         Op::Identity => inputs[0].clone(),
         Op::Pad(op) => pad(op, inputs[0]),
         Op::Squeeze { .. } | Op::Unsqueeze { .. } => Array { shape, data: inputs[0].data.clone() },
-        Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => missing(op),
         Op::ConvTranspose(op) => {
             let Terms { bias, residual } = conv_terms(op.epilogue, inputs);
             finish(op.epilogue, conv_transpose(op, inputs[0], inputs[1], bias), residual)
         }
         Op::Norm(op) => norm(op, inputs[0], inputs[1], inputs[2]),
         Op::MatMul => mat_mul(inputs[0], inputs[1], shape),
+        Op::LogSoftmax { axis } => log_softmax(*axis, inputs[0]),
+        Op::Where => choose(inputs[0], inputs[1], inputs[2]),
+        Op::GlobalMaxPool => global_max_pool(inputs[0]),
+        Op::Reduce(op) => reduce(op, inputs[0]),
+        Op::ArgMax(op) => arg_max(*op, inputs[0]),
         Op::Move(_) => missing(op),
     }
 }

@@ -54,6 +54,18 @@ fn windows(pool: &Pool, x: &Array, reduce: impl Fn(&[f64], usize) -> f64) -> Arr
     Array { shape: vec![images, channels, out_height, out_width], data }
 }
 
+/// The maximum over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
+///
+/// # Panics
+/// If the rank is not 4.
+pub fn global_max_pool(x: &Array) -> Array {
+    let [images, channels, height, width] = x.image();
+    let pixels = height * width;
+    let largest =
+        |plane: usize| x.data[plane * pixels..][..pixels].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Array { shape: vec![images, channels, 1, 1], data: (0..images * channels).map(largest).collect() }
+}
+
 /// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
 ///
 /// # Panics

@@ -1,4 +1,4 @@
-//! Softmax.
+//! Softmax and its logarithm.
 
 use super::Array;
 use crate::tensor::count;
@@ -14,6 +14,22 @@ pub fn softmax(axis: usize, x: &Array) -> Array {
         let sum: f64 = line.iter().map(|&at| (x.data[at] - largest).exp()).sum();
         for &at in line {
             out.data[at] = (x.data[at] - largest).exp() / sum;
+        }
+    });
+    out
+}
+
+/// `x - log(Σ exp(x))` along `axis`.
+///
+/// # Panics
+/// If there is no such axis.
+pub fn log_softmax(axis: usize, x: &Array) -> Array {
+    let mut out = x.clone();
+    for_each_line(axis, x, |line| {
+        let largest = line.iter().map(|&at| x.data[at]).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = line.iter().map(|&at| (x.data[at] - largest).exp()).sum();
+        for &at in line {
+            out.data[at] = x.data[at] - largest - sum.ln();
         }
     });
     out

@@ -76,7 +76,7 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
             }
         }
         Op::BatchNorm { .. } => (input > 0).then(|| vec![Axis { axis: 0, value: output }]),
-        Op::Binary(_) => {
+        Op::Binary(_) | Op::Where => {
             let value = node.inputs[input];
             graph.constant(value).map(|_| parameters.aligned(value, output).into_iter().collect())
         }
@@ -107,7 +107,6 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
         | Op::Identity
         | Op::Pad(_)
         | Op::LogSoftmax { .. }
-        | Op::Where
         | Op::GlobalMaxPool
         | Op::Reduce(_)
         | Op::ArgMax(_)

@@ -56,7 +56,8 @@ fn channel_extents(parameters: &Parameters, uses: &[Vec<Use>]) -> Vec<usize> {
     let mut channels: Vec<usize> = (0..graph.values.len()).map(data_extent).collect();
     for (value, uses) in uses.iter().enumerate().filter(|(value, _)| graph.values[*value].constant.is_some())
     {
-        let operand = |u: &Use| matches!(graph.nodes[u.node].op, Op::BatchNorm { .. } | Op::Binary(_));
+        let operand =
+            |u: &Use| matches!(graph.nodes[u.node].op, Op::BatchNorm { .. } | Op::Binary(_) | Op::Where);
         let per_channel = uses.first().filter(|first| operand(first) && agree(uses));
         let is_data = |u: &Use| {
             let node = &graph.nodes[u.node];
@@ -124,14 +125,12 @@ impl Mapper<'_> {
             | Op::Resize(_)
             | Op::Identity
             | Op::Pad(_) => self.same(x, y),
-            Op::Binary(_) => self.binary(y),
+            Op::Binary(_) | Op::Where => self.broadcast(y),
             Op::Concat { axis } => self.concat(*axis, y),
             Op::Flatten { .. } | Op::Reshape { .. } => self.regroup(x, y),
             Op::Gemm(gemm) => self.gemm(gemm, x, y),
             Op::GlobalMaxPool => self.same(x, y),
-            Op::LogSoftmax { .. } | Op::Where | Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => {
-                self.unmapped()
-            }
+            Op::LogSoftmax { .. } | Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => self.unmapped(),
             Op::ConvTranspose(conv) => self.conv(conv.groups, x, y),
             Op::MatMul | Op::Move(_) => self.unmapped(),
             Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
@@ -187,6 +186,13 @@ impl Mapper<'_> {
         from_end(a) == from_end(b)
     }
 
+    /// The size of a broadcast operand along the channels of what it is broadcast to.
+    fn along(&self, operand: ValueId, y: ValueId) -> usize {
+        let (from, to) = (&self.shapes[operand.0], &self.shapes[y.0]);
+        let at = (from.len() + self.parameters.axis(y)).checked_sub(to.len());
+        at.and_then(|at| from.get(at)).copied().unwrap_or(1)
+    }
+
     fn pin_data_constants(&mut self) {
         for (input, &value) in self.node.inputs.iter().enumerate() {
             let data = self.parameters.axes(self.node, input).is_none();
@@ -227,25 +233,29 @@ impl Mapper<'_> {
         }
     }
 
-    fn binary(&mut self, y: ValueId) {
+    fn broadcast(&mut self, y: ValueId) {
         for &operand in &self.node.inputs {
             self.operand(operand, y);
         }
     }
 
-    /// One operand of a broadcasting sum or product.
+    /// One operand of a broadcasting operator.
     fn operand(&mut self, operand: ValueId, y: ValueId) {
         if self.is_constant(operand) {
             if self.channels(operand) > 0 && self.channels(operand) == self.channels(y) {
                 self.same(operand, y);
             }
-        } else if self.shapes[operand.0].len() != self.shapes[y.0].len() {
-            self.pin(operand, "broadcasts a value of another rank");
-            self.pin(y, "broadcasts a value of another rank");
-        } else if self.channels(operand) == self.channels(y) {
+        } else if self.aligned(operand, y) && self.channels(operand) == self.channels(y) {
             self.same(operand, y);
         } else {
-            self.pin(operand, "broadcasts its one channel");
+            let one = self.channels(operand) == 1;
+            self.pin(
+                operand,
+                if one { "broadcasts its one channel" } else { "broadcasts it along channels" },
+            );
+            if self.along(operand, y) > 1 {
+                self.pin(y, "reads along its channels what has other channels");
+            }
         }
     }
 

@@ -28,6 +28,48 @@ pub enum Activation {
     HardSwish,
     /// `x sigmoid(x)`.
     Silu,
+    /// `x` where positive, else `alpha (exp(x) - 1)`.
+    Elu {
+        /// The negative of what it tends to.
+        alpha: f32,
+    },
+    /// `gamma x` where positive, else `gamma alpha (exp(x) - 1)`.
+    Selu {
+        /// As for `Elu`.
+        alpha: f32,
+        /// The factor of both sides.
+        gamma: f32,
+    },
+    /// `max(0, min(1, alpha x + beta))`.
+    HardSigmoid {
+        /// The slope.
+        alpha: f32,
+        /// What it is at 0.
+        beta: f32,
+    },
+    /// `x tanh(log(1 + exp(x)))`.
+    Mish,
+    /// `log(1 + exp(x))`.
+    Softplus,
+    /// `x` times the probability that a normal variable is below `x`.
+    Gelu {
+        /// By the approximation with a hyperbolic tangent.
+        tanh: bool,
+    },
+    /// The error function.
+    Erf,
+    /// `exp(x)`.
+    Exp,
+    /// The natural logarithm; not a number where `x` is negative.
+    Log,
+    /// The square root; not a number where `x` is negative.
+    Sqrt,
+    /// `|x|`.
+    Abs,
+    /// `-x`.
+    Neg,
+    /// `1 / x`.
+    Reciprocal,
 }
 
 /// A pointwise function of two values with ONNX (numpy) broadcasting.
@@ -39,6 +81,18 @@ pub enum Binary {
     Sub,
     /// `a b`.
     Mul,
+    /// `a / b`.
+    Div,
+    /// `a` to the power of `b`; not a number where `a` is negative and `b` not whole.
+    Pow,
+    /// The lesser; not a number where one is not.
+    Min,
+    /// The greater; not a number where one is not.
+    Max,
+    /// 1 where they are equal, else 0.
+    Equal,
+    /// `b a` where `a` is negative, else `a`; the result has the shape of `a`.
+    PRelu,
 }
 
 /// What a fused convolution does with its sum before it is stored. With a residual, the last input of the node is
@@ -68,6 +122,64 @@ impl Activation {
             Self::Clip { .. } => "Clip",
             Self::HardSwish => "HardSwish",
             Self::Silu => "Silu",
+            Self::Elu { .. } => "Elu",
+            Self::Selu { .. } => "Selu",
+            Self::HardSigmoid { .. } => "HardSigmoid",
+            Self::Mish => "Mish",
+            Self::Softplus => "Softplus",
+            Self::Gelu { .. } => "Gelu",
+            Self::Erf => "Erf",
+            Self::Exp => "Exp",
+            Self::Log => "Log",
+            Self::Sqrt => "Sqrt",
+            Self::Abs => "Abs",
+            Self::Neg => "Neg",
+            Self::Reciprocal => "Reciprocal",
+        }
+    }
+
+    /// Whether convolutions and matrix products can apply it to their sums.
+    pub fn ends_sums(&self) -> bool {
+        match self {
+            Self::None
+            | Self::Relu
+            | Self::LeakyRelu { .. }
+            | Self::Sigmoid
+            | Self::Tanh
+            | Self::Clip { .. }
+            | Self::HardSwish
+            | Self::Silu
+            | Self::Elu { .. }
+            | Self::HardSigmoid { .. }
+            | Self::Mish
+            | Self::Gelu { tanh: false } => true,
+            Self::Selu { .. }
+            | Self::Softplus
+            | Self::Gelu { tanh: true }
+            | Self::Erf
+            | Self::Exp
+            | Self::Log
+            | Self::Sqrt
+            | Self::Abs
+            | Self::Neg
+            | Self::Reciprocal => false,
+        }
+    }
+}
+
+impl Binary {
+    /// The ONNX operator type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "Add",
+            Self::Sub => "Sub",
+            Self::Mul => "Mul",
+            Self::Div => "Div",
+            Self::Pow => "Pow",
+            Self::Min => "Min",
+            Self::Max => "Max",
+            Self::Equal => "Equal",
+            Self::PRelu => "PRelu",
         }
     }
 }

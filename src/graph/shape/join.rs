@@ -25,6 +25,14 @@ pub(super) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Mismatch
     Ok(output)
 }
 
+/// The shape of a function of `x` whose parameter repeats along it.
+pub(super) fn slope(x: &[usize], slope: &[usize]) -> Result<Vec<usize>, Mismatch> {
+    match broadcast(x, slope)? {
+        shape if shape == x => Ok(shape),
+        _ => mismatch("slope", format!("a shape that repeats to {x:?}"), format!("{slope:?}")),
+    }
+}
+
 pub(super) fn concat(axis: usize, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
     let mut output = inputs[0].to_vec();
     if axis >= output.len() {

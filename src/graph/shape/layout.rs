@@ -1,4 +1,4 @@
-//! Shapes of operators that keep every element: flatten, reshape, softmax.
+//! Shapes of operators that keep every element, and of those that reduce axes: flatten, reshape, softmax, sums.
 
 use super::{Mismatch, mismatch};
 
@@ -14,6 +14,15 @@ pub(super) fn softmax(axis: usize, x: &[usize]) -> Result<Vec<usize>, Mismatch> 
         return mismatch("axis", format!("less than the rank {}", x.len()), axis);
     }
     Ok(x.to_vec())
+}
+
+pub(super) fn reduce(axes: &[usize], keep_dims: bool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
+    if !axes.is_sorted_by(|a, b| a < b) || axes.last().is_some_and(|&last| last >= x.len()) {
+        let expected = format!("ascending ones below the rank {}", x.len());
+        return mismatch("axes", expected, format!("{axes:?}"));
+    }
+    let kept = x.iter().enumerate().filter(|(axis, _)| keep_dims || !axes.contains(axis));
+    Ok(kept.map(|(axis, &size)| if axes.contains(&axis) { 1 } else { size }).collect())
 }
 
 pub(super) fn reshape(target: &[i64], allow_zero: bool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {

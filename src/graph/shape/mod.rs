@@ -8,7 +8,7 @@ mod spatial;
 pub use product::{ProductAxis, Side};
 
 use super::error::mismatch;
-use super::{Dim, Graph, GraphError, Mismatch, Node, Op, ValueId};
+use super::{Binary, Dim, Graph, GraphError, Mismatch, Node, Op, ValueId};
 use std::collections::BTreeMap;
 
 /// The shape of every value, indexed by [`ValueId`]; empty for scalars and for values that nothing defines any more.
@@ -150,6 +150,7 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::Conv(conv) => spatial::conv(conv, inputs),
         Op::BatchNorm { .. } => join::batch_norm(inputs),
         Op::Activation(_) | Op::Identity => Ok(inputs[0].to_vec()),
+        Op::Binary(Binary::PRelu) => join::slope(inputs[0], inputs[1]),
         Op::Binary(_) => join::broadcast(inputs[0], inputs[1]),
         Op::Concat { axis } => join::concat(*axis, inputs),
         Op::MaxPool(pool) | Op::AveragePool(pool) => spatial::pool(pool, inputs[0]),
@@ -162,10 +163,14 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::Pad(pad) => spatial::pad(pad, inputs[0]),
         Op::LogSoftmax { axis } => layout::softmax(*axis, inputs[0]),
         Op::GlobalMaxPool => spatial::global_average_pool(inputs[0]),
-        Op::Where | Op::Reduce(_) | Op::ArgMax(_) => unshaped(op),
         Op::ConvTranspose(conv) => spatial::conv_transpose(conv, inputs),
         Op::Norm(norm) => product::norm(norm, inputs),
         Op::MatMul => product::mat_mul(inputs[0], inputs[1]),
+        Op::Where => {
+            join::broadcast(inputs[1], inputs[2]).and_then(|shape| join::broadcast(inputs[0], &shape))
+        }
+        Op::Reduce(reduce) => layout::reduce(&reduce.axes, reduce.keep_dims, inputs[0]),
+        Op::ArgMax(op) => layout::reduce(&[op.axis], op.keep_dims, inputs[0]),
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => unshaped(op),
     };
     bounded(shape?)

@@ -107,7 +107,7 @@ fn resizes() {
 
 #[test]
 fn broadcasts() {
-    let add = Op::Binary(crate::graph::Binary::Add);
+    let add = Op::Binary(Binary::Add);
     let x: &[usize] = &[2, 3, 4, 5];
     for other in [&[][..], &[1], &[5], &[3, 1, 1], &[1, 3, 1, 1], x] {
         assert_eq!(output_shape(&add, &[x, other]), Ok(x.to_vec()));

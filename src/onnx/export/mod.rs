@@ -1,4 +1,4 @@
-//! A graph to ONNX bytes, in one canonical form: opset 17 (19 where an operator needs it), every attribute written
+//! A graph to ONNX bytes, in one canonical form: opset 17 (a later one where an operator needs it), every attribute written
 //! out, constants as initialisers.
 
 mod attributes;
@@ -11,7 +11,7 @@ use super::proto::{
     tensor_proto::DataType, type_proto,
 };
 use super::{IR_VERSION, OnnxError};
-use crate::graph::{Coordinates, Dim, Graph, Op, Target, ValueId};
+use crate::graph::{Activation, Coordinates, Dim, Graph, Op, Target, ValueId};
 use crate::tensor::{Data, Tensor};
 use nodes::Writer;
 use prost::Message;
@@ -72,20 +72,27 @@ pub fn save(graph: &Graph, path: &Path) -> Result<(), OnnxError> {
     })
 }
 
-/// The least opset of 17 and 19 that has every operator in the form it is written in.
+/// The least opset from 17 on that has every operator in the form it is written in.
 fn opset(graph: &Graph) -> i64 {
-    let newer = |op: &Op| match op {
-        Op::Resize(resize) => {
-            resize.coordinates == Coordinates::HalfPixelSymmetric || matches!(resize.target, Target::Sizes(_))
+    let since = |op: &Op| match op {
+        Op::Resize(resize)
+            if resize.coordinates == Coordinates::HalfPixelSymmetric
+                || matches!(resize.target, Target::Sizes(_)) =>
+        {
+            19
         }
-        Op::AveragePool(pool) => pool.dilations != [1, 1],
+        Op::AveragePool(pool) if pool.dilations != [1, 1] => 19,
+        Op::Activation(Activation::Mish) => 18,
+        Op::Activation(Activation::Gelu { .. }) => 20,
         Op::Conv(_)
         | Op::BatchNorm { .. }
         | Op::Activation(_)
         | Op::Binary(_)
         | Op::Concat { .. }
         | Op::MaxPool(_)
+        | Op::AveragePool(_)
         | Op::GlobalAveragePool
+        | Op::Resize(_)
         | Op::Flatten { .. }
         | Op::Reshape { .. }
         | Op::Gemm(_)
@@ -102,9 +109,9 @@ fn opset(graph: &Graph) -> i64 {
         | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => false,
+        | Op::Unsqueeze { .. } => 17,
     };
-    if graph.nodes.iter().any(|node| newer(&node.op)) { 19 } else { 17 }
+    graph.nodes.iter().map(|node| since(&node.op)).max().unwrap_or(17)
 }
 
 fn value_info(name: &str, dims: &[Dim]) -> ValueInfoProto {

@@ -3,10 +3,11 @@
 use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
-    Activation, Conv2d, ConvTranspose, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op, Pad,
-    PadMode, Padding, Pool, Resize, Rounding, Target, ValueId, free_name,
+    Activation, Binary, Conv2d, ConvTranspose, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op,
+    Pad, PadMode, Padding, Pool, Resize, Rounding, Target, ValueId, free_name,
 };
 use crate::onnx::OnnxError;
+use crate::onnx::proto::tensor_proto::DataType;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::tensor::{Tensor, TensorError};
 use std::collections::HashSet;
@@ -64,14 +65,14 @@ impl<'a> Writer<'a> {
         let mut input: Vec<String> =
             node.inputs.iter().map(|&input| self.graph.value(input).name.clone()).collect();
         if node.op == Op::Activation(Activation::Silu) {
-            let sigmoid = self.new_name(&format!("{output}_sigmoid"));
-            let known = &self.node_names;
-            let name = free_name(&format!("{}_sigmoid", node.name), |name| known.contains(name));
-            self.node_names.insert(name.clone());
-            self.nodes.push(proto(name, Form::new("Sigmoid", Vec::new()), input.clone(), sigmoid.clone()));
+            let sigmoid =
+                self.helper((&node.name, &output), "sigmoid", Form::new("Sigmoid", Vec::new()), &input);
             input.push(sigmoid);
             self.nodes.push(proto(node.name.clone(), Form::new("Mul", Vec::new()), input, output));
             return Ok(());
+        }
+        if node.op == Op::Where {
+            input[0] = self.helper((&node.name, &output), "condition", cast(DataType::Bool), &input[..1]);
         }
         let mut form = form(&node.op).map_err(fail)?;
         for constant in form.constants.drain(..) {
@@ -82,8 +83,23 @@ impl<'a> Writer<'a> {
             });
             input.push(name.unwrap_or_default());
         }
-        self.nodes.push(proto(node.name.clone(), form, input, output));
+        if matches!(node.op, Op::Binary(Binary::Equal) | Op::ArgMax(_)) {
+            let typed = self.helper((&node.name, &output), "typed", form, &input);
+            self.nodes.push(proto(node.name.clone(), cast(DataType::Float), vec![typed], output));
+        } else {
+            self.nodes.push(proto(node.name.clone(), form, input, output));
+        }
         Ok(())
+    }
+
+    /// Writes a node before one of name `node` and result `output`, and gives the name of its own result.
+    fn helper(&mut self, (node, output): (&str, &str), role: &str, form: Form, input: &[String]) -> String {
+        let result = self.new_name(&format!("{output}_{role}"));
+        let known = &self.node_names;
+        let name = free_name(&format!("{node}_{role}"), |name| known.contains(name));
+        self.node_names.insert(name.clone());
+        self.nodes.push(proto(name, form, input.to_vec(), result.clone()));
+        result
     }
 
     fn new_name(&mut self, name: &str) -> String {
@@ -104,16 +120,19 @@ fn proto(name: String, form: Form, input: Vec<String>, output: String) -> NodePr
     }
 }
 
+/// The type of a condition, or back from it and from indices to the floats that all values are.
+fn cast(to: DataType) -> Form {
+    Form::new("Cast", vec![int("to", to as usize)])
+}
+
 fn form(op: &Op) -> Result<Form, String> {
     let name = op.name();
     Ok(match op {
         Op::Conv(conv) => Form::new(name, conv_attributes(conv)?),
         Op::BatchNorm { epsilon } => Form::new(name, vec![float("epsilon", *epsilon)]),
-        Op::Activation(Activation::LeakyRelu { alpha }) => Form::new(name, vec![float("alpha", *alpha)]),
         Op::Activation(Activation::Clip { min, max }) => clip(*min, *max)?,
-        Op::Activation(_) | Op::Binary(_) | Op::GlobalAveragePool | Op::Identity => {
-            Form::new(name, Vec::new())
-        }
+        Op::Activation(activation) => Form::new(name, function_attributes(*activation)),
+        Op::Binary(_) | Op::GlobalAveragePool | Op::Identity => Form::new(name, Vec::new()),
         Op::Concat { axis } | Op::Flatten { axis } | Op::Softmax { axis } => {
             Form::new(name, vec![int("axis", *axis)])
         }
@@ -209,6 +228,31 @@ fn padding(pads: Padding) -> AttributeProto {
         Padding::Explicit(margins) => ints("pads", &margins),
         Padding::SameUpper => string("auto_pad", "SAME_UPPER"),
         Padding::SameLower => string("auto_pad", "SAME_LOWER"),
+    }
+}
+
+fn function_attributes(activation: Activation) -> Vec<AttributeProto> {
+    match activation {
+        Activation::LeakyRelu { alpha } | Activation::Elu { alpha } => vec![float("alpha", alpha)],
+        Activation::Selu { alpha, gamma } => vec![float("alpha", alpha), float("gamma", gamma)],
+        Activation::HardSigmoid { alpha, beta } => vec![float("alpha", alpha), float("beta", beta)],
+        Activation::Gelu { tanh } => vec![string("approximate", if tanh { "tanh" } else { "none" })],
+        Activation::None
+        | Activation::Relu
+        | Activation::Sigmoid
+        | Activation::Tanh
+        | Activation::Clip { .. }
+        | Activation::HardSwish
+        | Activation::Silu
+        | Activation::Mish
+        | Activation::Softplus
+        | Activation::Erf
+        | Activation::Exp
+        | Activation::Log
+        | Activation::Sqrt
+        | Activation::Abs
+        | Activation::Neg
+        | Activation::Reciprocal => Vec::new(),
     }
 }
 

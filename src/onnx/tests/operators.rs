@@ -91,6 +91,17 @@ fn activations() {
             ("Sigmoid", Activation::Sigmoid),
             ("Tanh", Activation::Tanh),
             ("LeakyRelu", Activation::LeakyRelu { alpha: 0.01 }),
+            ("Elu", Activation::Elu { alpha: 1.0 }),
+            ("Selu", Activation::Selu { alpha: 1.673_263_2, gamma: 1.050_701 }),
+            ("HardSigmoid", Activation::HardSigmoid { alpha: 0.2, beta: 0.5 }),
+            ("Softplus", Activation::Softplus),
+            ("Erf", Activation::Erf),
+            ("Exp", Activation::Exp),
+            ("Log", Activation::Log),
+            ("Sqrt", Activation::Sqrt),
+            ("Abs", Activation::Abs),
+            ("Neg", Activation::Neg),
+            ("Reciprocal", Activation::Reciprocal),
         ] {
             assert_eq!(op(&model(opset, name, &["x"], vec![])), Op::Activation(activation));
         }
@@ -98,6 +109,13 @@ fn activations() {
     let leaky = model(17, "LeakyRelu", &["x"], vec![float("alpha", 0.25)]);
     assert_eq!(op(&leaky), Op::Activation(Activation::LeakyRelu { alpha: 0.25 }));
     assert_eq!(op(&model(14, "HardSwish", &["x"], vec![])), Op::Activation(Activation::HardSwish));
+    assert_eq!(op(&model(18, "Mish", &["x"], vec![])), Op::Activation(Activation::Mish));
+    assert_eq!(op(&model(20, "Gelu", &["x"], vec![])), Op::Activation(Activation::Gelu { tanh: false }));
+    let approximate = model(20, "Gelu", &["x"], vec![text("approximate", "tanh")]);
+    assert_eq!(op(&approximate), Op::Activation(Activation::Gelu { tanh: true }));
+    assert_eq!(reason(&model(17, "Mish", &["x"], vec![])), "Mish begins at opset 18, found opset 17");
+    let other = model(20, "Gelu", &["x"], vec![text("approximate", "sigmoid")]);
+    assert_eq!(reason(&other), "approximate: expected none or tanh, found sigmoid");
 }
 
 #[test]
@@ -117,7 +135,17 @@ fn clips() {
 
 #[test]
 fn sums_and_products() {
-    for (name, binary) in [("Add", Binary::Add), ("Sub", Binary::Sub), ("Mul", Binary::Mul)] {
+    for (name, binary) in [
+        ("Add", Binary::Add),
+        ("Sub", Binary::Sub),
+        ("Mul", Binary::Mul),
+        ("Div", Binary::Div),
+        ("Pow", Binary::Pow),
+        ("Min", Binary::Min),
+        ("Max", Binary::Max),
+        ("Equal", Binary::Equal),
+        ("PRelu", Binary::PRelu),
+    ] {
         for opset in OPSETS {
             let by_channel = with(model(opset, name, &["x", "c"], vec![]), vec![counting("c", &[3, 1, 1])]);
             assert_eq!(op(&by_channel), Op::Binary(binary));

@@ -92,6 +92,20 @@ fn activations() {
         Activation::Sigmoid,
         Activation::Tanh,
         Activation::HardSwish,
+        Activation::Elu { alpha: 0.5 },
+        Activation::Selu { alpha: 1.5, gamma: 1.25 },
+        Activation::HardSigmoid { alpha: 0.25, beta: 0.5 },
+        Activation::Mish,
+        Activation::Softplus,
+        Activation::Gelu { tanh: false },
+        Activation::Gelu { tanh: true },
+        Activation::Erf,
+        Activation::Exp,
+        Activation::Log,
+        Activation::Sqrt,
+        Activation::Abs,
+        Activation::Neg,
+        Activation::Reciprocal,
         Activation::Clip { min: -1.0, max: 6.0 },
         Activation::Clip { min: f32::NEG_INFINITY, max: 6.0 },
         Activation::Clip { min: 0.5, max: f32::INFINITY },
@@ -103,13 +117,19 @@ fn activations() {
 
 #[test]
 fn pointwise_functions_of_two() {
-    for binary in [Binary::Add, Binary::Sub, Binary::Mul] {
+    let symmetric =
+        [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Pow, Binary::Min, Binary::Max];
+    for binary in symmetric {
         survives(|b, x| b.binary(binary, x, x));
         survives(|b, x| {
             let c = b.constant("c", tensor(&[4, 1, 1]));
             b.binary(binary, c, x)
         });
     }
+    survives(|b, x| {
+        let slope = b.constant("slope", tensor(&[4, 1, 1]));
+        b.binary(Binary::PRelu, x, slope)
+    });
 }
 
 #[test]

@@ -28,7 +28,12 @@ fn magnitude(op: &Op, inputs: &[&Array]) -> Array {
             let (offset, slope) = (activate(*activation, 0.0).abs(), slope(*activation));
             inputs[0].map(|x| offset + slope * x)
         }
-        Op::Binary(Binary::Sub) => execute(&Op::Binary(Binary::Add), inputs).unwrap(),
+        Op::Binary(Binary::Pow | Binary::Equal | Binary::PRelu) => {
+            panic!("{} has no such magnitude", op.name())
+        }
+        Op::Binary(Binary::Sub | Binary::Min | Binary::Max) => {
+            execute(&Op::Binary(Binary::Add), inputs).unwrap()
+        }
         Op::BatchNorm { .. } => {
             let mean = inputs[3].map(|mean| -mean);
             execute(op, &[inputs[0], inputs[1], inputs[2], &mean, inputs[4]]).unwrap()
@@ -46,7 +51,7 @@ fn magnitude(op: &Op, inputs: &[&Array]) -> Array {
             inputs[0].map(|_| 1.0 + 2.0 * whole)
         }
         Op::Concat { .. }
-        | Op::Binary(Binary::Add | Binary::Mul)
+        | Op::Binary(Binary::Add | Binary::Mul | Binary::Div)
         | Op::MaxPool(_)
         | Op::AveragePool(_)
         | Op::GlobalAveragePool
@@ -78,6 +83,14 @@ fn slope(activation: Activation) -> f64 {
         | Activation::Clip { .. } => 1.0,
         Activation::LeakyRelu { alpha } => f64::from(alpha).abs().max(1.0),
         Activation::HardSwish => 1.5,
-        Activation::Silu => 1.1,
+        Activation::Silu | Activation::Mish => 1.1,
+        Activation::Elu { alpha } => f64::from(alpha).abs().max(1.0),
+        Activation::Selu { alpha, gamma } => f64::from(gamma).abs() * f64::from(alpha).abs().max(1.0),
+        Activation::HardSigmoid { alpha, .. } => f64::from(alpha).abs(),
+        Activation::Gelu { .. } | Activation::Erf => 1.2,
+        Activation::Softplus | Activation::Abs | Activation::Neg => 1.0,
+        Activation::Exp | Activation::Log | Activation::Sqrt | Activation::Reciprocal => {
+            panic!("{} has no greatest slope", activation.name())
+        }
     }
 }

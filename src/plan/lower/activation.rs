@@ -17,6 +17,20 @@ pub(super) fn code(activation: Activation) -> (u32, f32, f32) {
         Activation::Clip { min, max } => (5, min, max),
         Activation::HardSwish => (6, 0.0, 0.0),
         Activation::Silu => (7, 0.0, 0.0),
+        Activation::Elu { alpha } => (8, alpha, 0.0),
+        Activation::HardSigmoid { alpha, beta } => (9, alpha, beta),
+        Activation::Mish => (10, 0.0, 0.0),
+        Activation::Gelu { tanh: false } => (11, 0.0, 0.0),
+        Activation::Gelu { tanh: true } => (12, 0.0, 0.0),
+        Activation::Selu { alpha, gamma } => (13, alpha, gamma),
+        Activation::Softplus => (14, 0.0, 0.0),
+        Activation::Erf => (15, 0.0, 0.0),
+        Activation::Exp => (16, 0.0, 0.0),
+        Activation::Log => (17, 0.0, 0.0),
+        Activation::Sqrt => (18, 0.0, 0.0),
+        Activation::Abs => (19, 0.0, 0.0),
+        Activation::Neg => (20, 0.0, 0.0),
+        Activation::Reciprocal => (21, 0.0, 0.0),
     }
 }
 

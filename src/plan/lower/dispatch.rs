@@ -53,9 +53,8 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::Identity => concat::lower_identity(cx, node),
         Op::Pad(pad) => pad::lower(cx, node, pad),
         Op::Squeeze { .. } | Op::Unsqueeze { .. } => reshape::lower(cx, node),
-        Op::LogSoftmax { .. } | Op::Where | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => {
-            no_kernel(node)
-        }
+        Op::Where => binary::lower_where(cx, node),
+        Op::LogSoftmax { .. } | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => no_kernel(node),
         Op::Norm(norm) => norm::lower(cx, node, norm),
         Op::MatMul => mat_mul::lower(cx, node),
         Op::Move(_) => no_kernel(node),

@@ -3,6 +3,7 @@
 mod activation;
 mod affine;
 mod binary;
+mod broadcast;
 mod concat;
 mod conv;
 mod conv_transpose;

@@ -19,9 +19,14 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "AveragePool" => window::average_pool(call),
         "GlobalAveragePool" => call.whole(Op::GlobalAveragePool),
         "Gemm" => window::gemm(call),
-        "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" => pointwise::activation(call),
+        "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "Elu" | "Selu" | "HardSigmoid" | "Mish"
+        | "Softplus" | "Gelu" | "Erf" | "Exp" | "Log" | "Sqrt" | "Abs" | "Neg" | "Reciprocal" => {
+            pointwise::activation(call)
+        }
         "Clip" => pointwise::clip(call),
-        "Add" | "Sub" | "Mul" => pointwise::binary(call),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "PRelu" => pointwise::binary(call),
+        "Min" | "Max" => pointwise::extreme(call),
+        "Where" => call.whole(Op::Where),
         "Identity" => pointwise::identity(call),
         "Dropout" => pointwise::dropout(call),
         "Constant" => pointwise::constant(call),

@@ -8,13 +8,48 @@ use std::sync::Arc;
 pub(super) fn activation(call: &mut Call) -> Result<Meaning, String> {
     let activation = match call.op() {
         "Relu" => Activation::Relu,
-        "LeakyRelu" => Activation::LeakyRelu { alpha: call.attributes.float("alpha")?.unwrap_or(0.01) },
+        "LeakyRelu" => Activation::LeakyRelu { alpha: number(call, "alpha", 0.01)? },
         "Sigmoid" => Activation::Sigmoid,
         "Tanh" => Activation::Tanh,
-        op if call.opset < 14 => return Err(format!("{op} begins at opset 14, found opset {}", call.opset)),
-        _ => Activation::HardSwish,
+        "Elu" => Activation::Elu { alpha: number(call, "alpha", 1.0)? },
+        "Selu" => Activation::Selu {
+            alpha: number(call, "alpha", 1.673_263_2)?,
+            gamma: number(call, "gamma", 1.050_701)?,
+        },
+        "HardSigmoid" => {
+            Activation::HardSigmoid { alpha: number(call, "alpha", 0.2)?, beta: number(call, "beta", 0.5)? }
+        }
+        "Softplus" => Activation::Softplus,
+        "Erf" => Activation::Erf,
+        "Exp" => Activation::Exp,
+        "Log" => Activation::Log,
+        "Sqrt" => Activation::Sqrt,
+        "Abs" => Activation::Abs,
+        "Neg" => Activation::Neg,
+        "Reciprocal" => Activation::Reciprocal,
+        "HardSwish" => begins(call, 14).map(|()| Activation::HardSwish)?,
+        "Mish" => begins(call, 18).map(|()| Activation::Mish)?,
+        _ => {
+            begins(call, 20)?;
+            match call.attributes.string("approximate")? {
+                None | Some("none") => Activation::Gelu { tanh: false },
+                Some("tanh") => Activation::Gelu { tanh: true },
+                Some(other) => return Err(format!("approximate: expected none or tanh, found {other}")),
+            }
+        }
     };
     call.whole(Op::Activation(activation))
+}
+
+fn number(call: &mut Call, name: &str, usual: f32) -> Result<f32, String> {
+    Ok(call.attributes.float(name)?.unwrap_or(usual))
+}
+
+fn begins(call: &Call, opset: i64) -> Result<(), String> {
+    match call.opset {
+        found if found < opset => Err(format!("{} begins at opset {opset}, found opset {found}", call.op())),
+        _ => Ok(()),
+    }
 }
 
 /// Bounds are inputs since opset 11; attributes, as before it, are taken too.
@@ -41,9 +76,23 @@ pub(super) fn binary(call: &mut Call) -> Result<Meaning, String> {
     let binary = match call.op() {
         "Add" => Binary::Add,
         "Sub" => Binary::Sub,
-        _ => Binary::Mul,
+        "Mul" => Binary::Mul,
+        "Div" => Binary::Div,
+        "Pow" => Binary::Pow,
+        "Equal" => Binary::Equal,
+        _ => Binary::PRelu,
     };
     call.whole(Op::Binary(binary))
+}
+
+/// The least or greatest of one or two values.
+pub(super) fn extreme(call: &mut Call) -> Result<Meaning, String> {
+    let binary = if call.op() == "Min" { Binary::Min } else { Binary::Max };
+    match call.inputs() {
+        1 => identity(call),
+        2 => call.whole(Op::Binary(binary)),
+        found => Err(format!("expected at most 2 inputs, found {found}")),
+    }
 }
 
 /// A copy; that of a constant is a constant, so that shared weights and parameters stay readable.
