@@ -90,7 +90,7 @@ fn tasks() -> Vec<Task> {
     let task = |name: &str, kind| Task {
         name: format!("task {name}"),
         kind,
-        output: name.to_owned(),
+        outputs: vec![name.to_owned()],
         limit: None,
         names: vec![],
     };
@@ -104,7 +104,7 @@ fn tasks() -> Vec<Task> {
 }
 
 /// The channels of a task's output.
-fn channels(kind: TaskKind) -> usize {
+fn channels(kind: &TaskKind) -> usize {
     match kind {
         TaskKind::Segmentation => 5,
         TaskKind::Classification => 4,
@@ -131,7 +131,8 @@ fn samples() -> Samples {
     let depth = (0..IMAGES).map(|_| (0..PIXELS).map(|_| numbers.float(2.0).to_bits()).collect());
     let axis: Vec<u32> =
         (0..3 * PIXELS).map(|i| if i / PIXELS == i % 3 { 1.0_f32 } else { 0.0 }.to_bits()).collect();
-    Samples { inputs: vec![inputs], labels: vec![edges, seg, depth.collect(), vec![axis; IMAGES], room] }
+    let labels = vec![edges, seg, depth.collect(), vec![axis; IMAGES], room];
+    Samples { inputs: vec![inputs], labels, targets: vec![] }
 }
 
 struct World {
@@ -164,8 +165,11 @@ fn bits(losses: &[Vec<Loss>]) -> Vec<[u64; 2]> {
 /// A task's output of one image, in f64.
 fn output(graph: &Graph, shapes: &Shapes, task: &Task, input: Array) -> Vec<f64> {
     let values = run(graph, shapes, &[input]).expect("the reference runs it");
-    let output =
-        graph.outputs.iter().find(|id| graph.value(**id).name == task.output).expect("tasks name outputs");
+    let output = graph
+        .outputs
+        .iter()
+        .find(|id| graph.value(**id).name == task.outputs[0])
+        .expect("tasks name outputs");
     values[output.0].as_ref().expect("outputs are computed").data.clone()
 }
 
@@ -186,7 +190,7 @@ fn expected(world: &World, keep: &[usize], task: usize) -> (Loss, f64) {
             Array::from_f32(vec![1, SIZE[0], SIZE[1], SIZE[2]], input).expect("a picture fills its shape");
         let largest = output(&bounding, &shapes, task, input.abs());
         let exact = output(&graph, &shapes, task, input);
-        let channels = channels(task.kind);
+        let channels = channels(&task.kind);
         let rounded: Vec<f32> = exact.iter().map(|x| *x as f32).collect();
         let loss = task.kind.loss(&Frame { output: &rounded, channels, labels });
         let roundings: f64 = TERMS.iter().map(|terms| 2.0 * (terms + 8.0)).sum();
@@ -318,7 +322,7 @@ fn the_report_has_the_search_s_losses_and_the_host_s_metrics() {
     let mut evaluator = evaluator(&gpu, 7);
     evaluator.prepare(&world.graph, &world.units).unwrap();
     let scored = evaluator.score(&[vec![]]).unwrap();
-    let subject = Subject { gpu: &gpu, graph: &world.graph, tasks: &tasks() };
+    let subject = Subject { gpu: &gpu, graph: &world.graph, tasks: &tasks(), teacher: None };
     let mut steps = Vec::new();
     let options = Options { batch: Some(3), ..Options::default() };
     let report = evaluate(&subject, &samples(), &options, &mut |done, all| steps.push((done, all))).unwrap();
@@ -326,7 +330,7 @@ fn the_report_has_the_search_s_losses_and_the_host_s_metrics() {
     let losses: Vec<Loss> = report.tasks.iter().map(|task| task.loss).collect();
     assert_eq!(bits(&[losses]), bits(&scored));
     for ((task, labels), report) in tasks().iter().zip(&samples().labels).zip(&report.tasks) {
-        let channels = channels(task.kind);
+        let channels = channels(&task.kind);
         let mut meter = task.kind.meter(channels);
         for (input, labels) in samples().inputs[0].iter().zip(labels) {
             let input = Array::from_f32(vec![1, SIZE[0], SIZE[1], SIZE[2]], input).unwrap();
@@ -352,7 +356,7 @@ fn what_does_not_fit_is_named() {
         evaluator.score(&[vec![]])
     };
     let mut wrong = tasks();
-    wrong[1].output = "edges".to_owned();
+    wrong[1].outputs = vec!["edges".to_owned()];
     let message = fail(wrong, samples()).unwrap_err().to_string();
     assert!(message.contains("task seg") && message.contains("found 1 channels"), "{message}");
     let mut short = samples();

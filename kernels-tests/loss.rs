@@ -63,6 +63,13 @@ impl Case {
         Self { kind, segments: segments.to_vec(), images, size: [height, width], output, labels }
     }
 
+    /// The same with other label words, none missing.
+    pub fn with_labels(mut self, mut label: impl FnMut(&mut Numbers) -> u32) -> Self {
+        let mut numbers = Numbers(self.labels.len() as u64);
+        self.labels.iter_mut().for_each(|word| *word = label(&mut numbers));
+        self
+    }
+
     pub fn channels(&self) -> usize {
         self.segments.iter().sum()
     }
@@ -102,8 +109,11 @@ impl Case {
         list
     }
 
-    /// NC4HW4, lanes without a channel being 0.
+    /// NC4HW4, lanes without a channel being 0; row-major for the losses that read outputs so.
     fn stored(&self) -> Vec<f32> {
+        if self.kind.needs_teacher() {
+            return self.output.clone();
+        }
         let segments = self.stored_segments();
         let groups: usize = self.segments.iter().map(|channels| channels.div_ceil(4)).sum();
         let mut stored = vec![0.0; self.images * groups * self.pixels() * 4];
@@ -146,7 +156,13 @@ impl Case {
             losses: vec![],
             live,
         };
-        let task = Task { name: "t".into(), kind: self.kind, output: "y".into(), limit: None, names: vec![] };
+        let task = Task {
+            name: "t".into(),
+            kind: self.kind.clone(),
+            outputs: vec!["y".into()],
+            limit: None,
+            names: vec![],
+        };
         let scoring = attach(&mut plan, &[task], 3).expect("the task fits");
         for operand in plan.losses.iter_mut().flat_map(|step| &mut step.operands) {
             if *operand == Operand::Slot(0) {

@@ -24,6 +24,7 @@ mod global_average;
 mod harness;
 mod layers;
 mod loss;
+mod loss_agreement;
 mod loss_bce;
 mod loss_cosine;
 mod loss_l1;

@@ -111,12 +111,12 @@ fn network(seed: u64) -> (Graph, Vec<Vec<ValueId>>) {
 }
 
 fn task(name: &str, kind: TaskKind, limit: Option<f64>) -> Task {
-    Task { name: format!("the {name}"), kind, output: name.to_owned(), limit, names: vec![] }
+    Task { name: format!("the {name}"), kind, outputs: vec![name.to_owned()], limit, names: vec![] }
 }
 
 /// Pictures, and labels that the unpruned network mostly agrees with.
 fn samples(graph: &Graph, shapes: &Shapes, rng: &mut Rng) -> Samples {
-    let mut samples = Samples { inputs: vec![vec![]], labels: vec![vec![]; 3] };
+    let mut samples = Samples { inputs: vec![vec![]], labels: vec![vec![]; 3], targets: vec![] };
     for _ in 0..IMAGES {
         let input = rng.tensor(&SIZE, 1.0).f32s().unwrap().to_vec();
         let array = Array::from_f32(vec![1, SIZE[0], SIZE[1], SIZE[2]], &input).unwrap();
@@ -274,7 +274,7 @@ fn a_candidate_without_a_finite_loss_is_refused() {
     let Some(gpus) = gpus() else { return };
     let (graph, producers) = cancelling();
     let mut rng = Rng::new(9);
-    let mut samples = Samples { inputs: vec![vec![]], labels: vec![vec![]] };
+    let mut samples = Samples { inputs: vec![vec![]], labels: vec![vec![]], targets: vec![] };
     for _ in 0..IMAGES {
         let input = rng.tensor(&SIZE, 1.0);
         samples.inputs[0].push(input.f32s().unwrap().iter().map(|v| v.abs().min(1.0)).collect());

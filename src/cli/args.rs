@@ -116,6 +116,9 @@ pub struct EvalArgs {
     /// Takes at most so many pictures.
     #[arg(long, value_name = "N")]
     pub images: Option<usize>,
+    /// The unpruned model, for tasks whose losses compare with what it makes of a picture (detection, agreement).
+    #[arg(long, value_name = "FILE")]
+    pub teacher: Option<PathBuf>,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,

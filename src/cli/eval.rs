@@ -41,7 +41,8 @@ pub fn run(args: &EvalArgs, device: Option<&str>) -> Result<(), Failure> {
         data.subset(images, 0);
     }
     let gpu = open(device)?;
-    let report = measure(&gpu, &model.graph, &data)?;
+    let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &SizeArgs::default())).transpose()?;
+    let report = measure(&gpu, &model.graph, &data, teacher.as_ref().map(|teacher| &teacher.graph))?;
     let evaluation = evaluation(&report);
     if args.json {
         return files::print_json(&evaluation);
@@ -72,10 +73,10 @@ pub fn open_data(tasks: &Path, split: Split, model: &Model) -> Result<Dataset, F
     Dataset::open(&file, name, &signature).map_err(Failure::input)
 }
 
-/// Losses and metrics of a network, with a progress bar.
-pub fn measure(gpu: &Gpu, graph: &Graph, data: &Dataset) -> Result<Report, Failure> {
+/// Losses and metrics of a network, with a progress bar. `teacher` is the unpruned network, where it is another one.
+pub fn measure(gpu: &Gpu, graph: &Graph, data: &Dataset, teacher: Option<&Graph>) -> Result<Report, Failure> {
     let bar = progress::bar(data.stems().len(), "evaluate");
-    let subject = Subject { gpu, graph, tasks: data.tasks() };
+    let subject = Subject { gpu, graph, tasks: data.tasks(), teacher };
     let report = evaluate(&subject, data, &Options::default(), &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     report.map_err(failure)

@@ -12,7 +12,8 @@ use crate::evaluate;
 use crate::gpu::Gpu;
 use crate::graph::Sizes;
 use crate::search::{Options, Outcome, fingerprint};
-use crate::tasks::{Dataset, Source};
+use crate::tasks::detection::Part;
+use crate::tasks::{Dataset, Source, Task, TaskKind};
 use crate::units::{Cost, cost};
 use serde::Serialize;
 use std::fs;
@@ -64,14 +65,15 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let after = Model::new(&path, read, sizes)?;
     files::write_json(&job.out.join("plan.json"), &plan_file(job.model, &pruned.outcome))?;
     files::write_whole(&path, &bytes)?;
-    let before_report = measure(gpu, graph, val)?;
-    let after_report = measure(gpu, &after.graph, val)?;
+    let before_report = measure(gpu, graph, val, None)?;
+    let after_report = measure(gpu, &after.graph, val, Some(graph))?;
     let models = [job.model.at_batch(1)?, after];
     let times = bench::time(gpu, &models, RUNS)?;
     let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));
     let summary = summary(gpu, job, pruned, (&costs, &times, [&before_report, &after_report]))?;
     let examples = examples(gpu, &models, val)?;
-    let base: Vec<f64> = pruned.outcome.before.iter().map(|loss| loss.mean()).collect();
+    let means = pruned.outcome.before.iter().map(|loss| loss.mean());
+    let base: Vec<(f64, f64)> = means.zip(val.tasks().iter().map(|task| task.kind.floor())).collect();
     let page = report::render(&Report {
         model: job.model.name(),
         summary: &summary,
@@ -198,26 +200,48 @@ fn examples(gpu: &Gpu, models: &[Model; 2], val: &Dataset) -> Result<Vec<Example
             outputs.push(session.run(&inputs).map_err(Failure::work)?);
         }
         let picture = val.picture(0, index).map_err(Failure::input)?;
+        let fitted = val.fitted(0, index).map_err(Failure::input)?;
         let ports = &sessions[0].plan().outputs;
-        let heads = val.tasks().iter().zip(&samples.labels).filter_map(|(task, labels)| {
-            let output = ports.iter().position(|port| port.name == task.output)?;
-            let shape = &ports[output].shape;
+        let ours: Vec<_> =
+            val.tasks().iter().zip(&samples.labels).filter(|(task, _)| is_shown(task)).collect();
+        let places: Vec<Vec<usize>> = ours
+            .iter()
+            .map(|(task, _)| task.find(ports.iter().map(|port| (port.name.as_str(), port.shape.as_slice()))))
+            .collect::<Result<_, _>>()
+            .map_err(Failure::input)?;
+        let joined = |outputs: &[Vec<f32>], places: &[usize]| -> Vec<f32> {
+            places.iter().flat_map(|&place| &outputs[place]).copied().collect()
+        };
+        let answers: Vec<[Vec<f32>; 2]> =
+            places.iter().map(|places| [0, 1].map(|model| joined(&outputs[model], places))).collect();
+        let heads = ours.iter().zip(&places).zip(&answers).map(|(((task, labels), places), answers)| {
+            let shape = &ports[places[0]].shape;
             let width = if shape.len() > 2 { shape[shape.len() - 1] } else { 1 };
             let height = shape[2..].iter().product::<usize>() / width;
-            Some(Head {
+            Head {
                 task: &task.name,
-                kind: task.kind,
+                kind: &task.kind,
+                picture: &fitted,
                 names: &task.names,
                 shape: [shape[1], height, width],
                 label: &labels[0],
-                before: &outputs[0][output],
-                after: &outputs[1][output],
-            })
+                before: &answers[0],
+                after: &answers[1],
+            }
         });
         let heads: Vec<Head> = heads.collect();
         examples.push(report::example(&val.stems()[index], &picture, &heads).map_err(Failure::work)?);
     }
     Ok(examples)
+}
+
+/// Whether a task has something to look at: agreement has no labels, and the parts of a detector show the same boxes.
+fn is_shown(task: &Task) -> bool {
+    match &task.kind {
+        TaskKind::Agreement(_) => false,
+        TaskKind::Detection(_, part) => *part == Part::Box,
+        _ => true,
+    }
 }
 
 /// The result as a table on standard output, with where the report is.

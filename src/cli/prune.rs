@@ -85,8 +85,10 @@ fn run_search(
         mean_of_batches: options.faithful,
         ..EvaluateOptions::default()
     };
-    let evaluator = GpuEvaluator::new(gpu, tasks.to_vec(), samples, measure);
+    let tasks = tasks.iter().map(|task| if options.faithful { task.moving() } else { task.clone() });
+    let evaluator = GpuEvaluator::new(gpu, tasks.collect(), samples, measure);
     let mut evaluator = evaluator.map_err(eval::failure)?;
+    evaluator.teach(&model.graph).map_err(eval::failure)?;
     let problem = Problem { graph: &model.graph, shapes: &model.shapes, units: &model.units };
     let mut progress = SearchProgress::new();
     let outcome = search(problem, options, &mut evaluator, journal, &mut progress);
@@ -101,6 +103,7 @@ fn search_failure(error: SearchError<EvaluateError>) -> Failure {
         SearchError::Journal(_)
         | SearchError::Schedule { .. }
         | SearchError::Base { .. }
+        | SearchError::Unlabelled { .. }
         | SearchError::Journalled(_)
         | SearchError::Nothing(_) => Failure::input(error),
     }

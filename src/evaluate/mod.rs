@@ -4,6 +4,7 @@ mod error;
 mod network;
 mod report;
 mod scorer;
+mod teacher;
 
 pub use error::EvaluateError;
 pub use report::{Report, Subject, TaskReport, evaluate};

@@ -25,6 +25,8 @@ pub(super) struct Network {
     scoring: Scoring,
     loaded: Option<Range<usize>>,
     inputs: Vec<Vec<f32>>,
+    /// See [`Options::mean_of_batches`].
+    means: bool,
 }
 
 /// What is measured, and on how many images.
@@ -50,7 +52,8 @@ impl Network {
         let candidates = room.clamp(1, CANDIDATES) as usize;
         let scoring = attach(&mut plan, request.tasks, candidates)?;
         let session = Session::new(gpu, plan, candidates)?;
-        Ok(Self { session, scoring, loaded: None, inputs: Vec::new() })
+        let means = request.options.mean_of_batches;
+        Ok(Self { session, scoring, loaded: None, inputs: Vec::new(), means })
     }
 
     /// Images in one run.
@@ -94,9 +97,9 @@ impl Network {
             inputs.push(joined(&port.name, &list[part.clone()], each, plan.batch, 0.0)?);
         }
         self.inputs = inputs;
-        for ((step, buffer), list) in plan.losses.iter().zip(&self.scoring.labels).zip(&samples.labels) {
-            let list = &list[part.clone()];
-            let words = joined(&step.node, list, buffer.words, plan.batch, UNLABELLED)?;
+        for (task, buffer) in self.scoring.labels.iter().enumerate() {
+            let list = &samples.targets(task)[part.clone()];
+            let words = joined(&buffer.task, list, buffer.words, plan.batch, UNLABELLED)?;
             self.session.write_external(buffer.external, bytemuck::cast_slice(&words))?;
         }
         let inputs: Vec<&[f32]> = self.inputs.iter().map(Vec::as_slice).collect();
@@ -115,14 +118,18 @@ impl Network {
         self.session.score(candidates)?;
         let sums = self.session.read_external(self.scoring.results)?;
         for (sums, losses) in sums.chunks_exact(self.scoring.words).zip(losses) {
-            self.scoring.add(sums, images, losses);
+            if self.means {
+                self.scoring.add_means(sums, images, losses);
+            } else {
+                self.scoring.add(sums, images, losses);
+            }
         }
         Ok(())
     }
 }
 
 /// The images one after another, filled up to a batch.
-fn joined<T: Copy>(
+pub(super) fn joined<T: Copy>(
     what: &str,
     images: &[Vec<T>],
     each: usize,
@@ -138,7 +145,7 @@ fn joined<T: Copy>(
 }
 
 /// A plan for the batch asked for, or for the largest that fits.
-fn fitting_plan(gpu: &Gpu, request: &Request<'_>) -> Result<Plan, EvaluateError> {
+pub(super) fn fitting_plan(gpu: &Gpu, request: &Request<'_>) -> Result<Plan, EvaluateError> {
     let asked = request.options.batch.map(|batch| batch.min(request.images));
     let mut batch = asked.unwrap_or_else(|| even_batch(request.images, LARGEST_BATCH));
     loop {

@@ -1,12 +1,12 @@
 //! Losses and metrics of every task over a set, for reports.
 
 use super::network::{Network, Request};
+use super::teacher::{Teacher, answer};
 use super::{EvaluateError, Options};
 use crate::gpu::Gpu;
 use crate::graph::{Graph, Sizes};
 use crate::tasks::{Frame, Loss, Meter, Metric, Samples, Source, Task};
 use crate::units::analyse;
-use std::ops::Range;
 
 /// What is measured, and where.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct Subject<'a> {
     pub graph: &'a Graph,
     /// The tasks, in the order of the source's label lists.
     pub tasks: &'a [Task],
+    /// The unpruned network, where losses compare with what it makes of an image; `None` takes the network itself.
+    pub teacher: Option<&'a Graph>,
 }
 
 /// The result.
@@ -51,22 +53,30 @@ pub fn evaluate<S: Source>(
     options: &Options,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Report, EvaluateError> {
-    let Subject { gpu, graph, tasks } = *subject;
+    let Subject { gpu, graph, tasks, teacher } = *subject;
     let images = source.len();
     let shapes = graph.infer(&Sizes { batch: 1, symbols: options.symbols.clone() })?;
     let units = analyse(graph, &shapes);
     let mut network = Network::new(gpu, &Request { graph, units: &units, tasks, options, images })?;
+    let mut teacher = Teacher::new(gpu, teacher.unwrap_or(graph), tasks, options, images)?;
     let outputs = places(&network, tasks)?;
     let mut meters: Vec<_> =
         tasks.iter().zip(&outputs).map(|(task, place)| task.kind.meter(place.channels)).collect();
     let mut losses = vec![vec![Loss::default(); tasks.len()]];
     for first in (0..images).step_by(network.batch()) {
         let part = first..images.min(first + network.batch());
-        let samples = source.load(part.clone()).map_err(|error| EvaluateError::Source(Box::new(error)))?;
+        let mut samples =
+            source.load(part.clone()).map_err(|error| EvaluateError::Source(Box::new(error)))?;
+        if let Some(teacher) = &mut teacher {
+            teacher.teach(&mut samples)?;
+        }
         network.load(&samples, first, part.clone())?;
         network.score(&[vec![]], &mut losses)?;
         measure(&mut network, &samples, &outputs, &mut meters)?;
         progress(part.end, images);
+    }
+    for (loss, unit) in losses[0].iter_mut().zip(teacher.map_or_else(Vec::new, |teacher| teacher.units())) {
+        loss.sum /= unit;
     }
     let reports = tasks.iter().zip(&losses[0]).zip(&meters).map(|((task, loss), meter)| TaskReport {
         name: task.name.clone(),
@@ -77,26 +87,18 @@ pub fn evaluate<S: Source>(
     Ok(Report { images, tasks: reports.collect() })
 }
 
-/// Where a task's output is.
+/// Where a task's outputs are, and the channels of the first.
 struct Place {
-    output: usize,
+    outputs: Vec<usize>,
     channels: usize,
-    /// Elements of one image.
-    floats: usize,
-}
-
-impl Place {
-    fn of(&self, image: usize) -> Range<usize> {
-        image * self.floats..(image + 1) * self.floats
-    }
 }
 
 fn places(network: &Network, tasks: &[Task]) -> Result<Vec<Place>, EvaluateError> {
     let ports = &network.plan().outputs;
     let place = |task: &Task| {
-        let output = task.find(ports.iter().map(|port| (port.name.as_str(), port.shape.as_slice())))?;
-        let shape = &ports[output].shape;
-        Ok(Place { output, channels: shape[1], floats: shape[1..].iter().product() })
+        let outputs = task.find(ports.iter().map(|port| (port.name.as_str(), port.shape.as_slice())))?;
+        let channels = ports[outputs[0]].shape[1];
+        Ok(Place { outputs, channels })
     };
     tasks.iter().map(place).collect()
 }
@@ -109,10 +111,11 @@ fn measure(
     meters: &mut [Box<dyn Meter>],
 ) -> Result<(), EvaluateError> {
     let outputs = network.run()?;
+    let ports = &network.plan().outputs;
     for ((place, meter), labels) in places.iter().zip(meters).zip(&samples.labels) {
         for (image, labels) in labels.iter().enumerate() {
-            let output = &outputs[place.output][place.of(image)];
-            meter.add(&Frame { output, channels: place.channels, labels });
+            let output = answer(&place.outputs, (ports, &outputs), image);
+            meter.add(&Frame { output: &output, channels: place.channels, labels });
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The search's evaluator on a device.
 
 use super::network::{Network, Request};
+use super::teacher::Teacher;
 use super::{EvaluateError, Options};
 use crate::gpu::Gpu;
 use crate::graph::Graph;
@@ -17,6 +18,8 @@ pub struct GpuEvaluator {
     samples: Samples,
     options: Options,
     network: Option<Network>,
+    /// What the sums of losses are divided by, in task order.
+    units: Vec<f64>,
     scored: u64,
 }
 
@@ -34,9 +37,25 @@ impl GpuEvaluator {
         if samples.is_empty() {
             return Err(EvaluateError::NoImages);
         }
-        let limit = |task: &Task| TaskLimit { name: task.name.clone(), limit: task.limit };
+        let limit =
+            |task: &Task| TaskLimit { name: task.name.clone(), limit: task.limit, floor: task.kind.floor() };
         let limits = tasks.iter().map(limit).collect();
-        Ok(Self { gpu: gpu.clone(), tasks, limits, samples, options, network: None, scored: 0 })
+        let units = vec![1.0; tasks.len()];
+        Ok(Self { gpu: gpu.clone(), tasks, limits, samples, options, network: None, units, scored: 0 })
+    }
+
+    /// Runs the unpruned network on all images for the tasks whose losses compare with what it makes of them. Without
+    /// such a task nothing is done.
+    ///
+    /// # Errors
+    /// As [`Evaluator::prepare`].
+    pub fn teach(&mut self, graph: &Graph) -> Result<(), EvaluateError> {
+        let images = self.samples.len();
+        if let Some(mut teacher) = Teacher::new(&self.gpu, graph, &self.tasks, &self.options, images)? {
+            teacher.teach(&mut self.samples)?;
+            self.units = teacher.units();
+        }
+        Ok(())
     }
 
     /// The images of the scoring set.
@@ -68,25 +87,19 @@ impl Evaluator for GpuEvaluator {
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, EvaluateError> {
         let network = self.network.as_mut().ok_or(EvaluateError::Unprepared)?;
         let images = self.samples.len();
-        let none = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
-        let (mut losses, mut means) = (none.clone(), none.clone());
+        let mut losses = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
         for first in (0..images).step_by(network.batch()) {
             let batch = first..images.min(first + network.batch());
-            let weight = batch.len() as f64;
             network.load(&self.samples, 0, batch)?;
             let together = network.candidates();
             for (candidates, losses) in candidates.chunks(together).zip(losses.chunks_mut(together)) {
                 network.score(candidates, losses)?;
             }
-            if self.options.mean_of_batches {
-                let parts = std::mem::replace(&mut losses, none.clone());
-                let parts = means.iter_mut().flatten().zip(parts.into_iter().flatten());
-                for (mean, part) in parts.filter(|(_, part)| part.count != 0.0) {
-                    mean.add(Loss { sum: part.mean() * weight, count: weight });
-                }
-            }
+        }
+        for (loss, unit) in losses.iter_mut().flat_map(|losses| losses.iter_mut().zip(&self.units)) {
+            loss.sum /= unit;
         }
         self.scored += (images * candidates.len()) as u64;
-        Ok(if self.options.mean_of_batches { means } else { losses })
+        Ok(losses)
     }
 }

@@ -17,8 +17,10 @@ pub mod eltwise_unary;
 pub mod eltwise_where;
 pub mod global_average;
 pub mod live;
+pub mod loss_agreement;
 pub mod loss_bce;
 pub mod loss_cosine;
+pub mod loss_detection;
 pub mod loss_l1;
 pub mod loss_segmentation;
 pub mod mat_mul;
@@ -101,8 +103,10 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
     &global_average::GLOBAL_AVERAGE,
+    &loss_agreement::LOSS_AGREEMENT,
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,
+    &loss_detection::LOSS_DETECTION,
     &loss_l1::LOSS_L1,
     &loss_segmentation::LOSS_SEGMENTATION,
     &mat_mul::MAT_MUL,

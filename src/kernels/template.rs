@@ -29,6 +29,9 @@ static SHARED: &[(&str, &str)] = &[
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("loss", include_str!("../../shaders/shared/loss.wgsl")),
+    ("loss_sums", include_str!("../../shaders/shared/loss_sums.wgsl")),
+    ("own_box", include_str!("../../shaders/shared/own_box.wgsl")),
+    ("overlap", include_str!("../../shaders/shared/overlap.wgsl")),
     ("loss_elements", include_str!("../../shaders/shared/loss_elements.wgsl")),
 ];
 

@@ -3,7 +3,7 @@
 use super::journal::{Journal, JournalError, Record, Scored, Visit};
 use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
-use super::{Evaluator, Loss, Observer, Options, counts, faithful, saliency, visiting_order};
+use super::{Evaluator, Loss, Observer, Options, TaskLimit, counts, faithful, saliency, visiting_order};
 use crate::compact::CompactError;
 use crate::units::{Keeps, cost, cost_kept};
 use std::collections::BTreeSet;
@@ -37,6 +37,12 @@ pub enum SearchError<E: std::error::Error + 'static> {
         /// Its loss.
         loss: f64,
     },
+    /// The scoring set has no label of a task.
+    #[error("task {task}: nothing is labelled in the pictures that the search scores on")]
+    Unlabelled {
+        /// The task.
+        task: String,
+    },
     /// The journal has a record that this search cannot have written.
     #[error("the journal is not of this search: {0}")]
     Journalled(String),
@@ -61,9 +67,6 @@ pub struct Outcome {
     /// The MACs of all of them, for one image.
     pub macs: u64,
 }
-
-/// Where a relative increase is taken of a loss below this, it is taken of this.
-pub const LEAST_BASE: f64 = 1e-6;
 
 /// Runs the search, or what is left of it where `journal` already has a part. Equal inputs give equal outcomes,
 /// however often it was interrupted.
@@ -119,6 +122,9 @@ impl<E: Evaluator> Driver<'_, E> {
             }
         };
         for (task, loss) in self.evaluator.tasks().iter().zip(&losses) {
+            if loss.count == 0.0 {
+                return Err(SearchError::Unlabelled { task: task.name.clone() });
+            }
             if !(loss.mean().is_finite() && loss.mean() >= 0.0) {
                 return Err(SearchError::Base { task: task.name.clone(), loss: loss.mean() });
             }
@@ -306,7 +312,7 @@ impl<E: Evaluator> Driver<'_, E> {
             let candidates: Vec<Vec<usize>> = chunk.iter().map(candidate).collect();
             let losses = self.evaluator.score(&candidates).map_err(SearchError::Evaluate)?;
             for (&keep, losses) in chunk.iter().zip(losses) {
-                let (worst, task) = worst_increase(&losses, scan.base, &scan.limits);
+                let (worst, task) = worst_increase(self.evaluator.tasks(), &losses, scan);
                 self.observer.scored(keep, whole[unit], worst);
                 scored.push(Scored { keep, losses });
                 if task.is_some() {
@@ -368,13 +374,14 @@ pub(super) fn losses_at(visit: &Visit, keep: usize) -> &[Loss] {
 
 /// The largest relative increase over the tasks, and the task that exceeds its limit by most, if any does. A loss
 /// that is not finite exceeds every limit.
-fn worst_increase(losses: &[Loss], base: &[f64], limits: &[f64]) -> (f64, Option<usize>) {
+fn worst_increase(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> (f64, Option<usize>) {
     let mut worst = f64::NEG_INFINITY;
     let mut excess = 0.0;
     let mut broken = None;
-    for (task, ((loss, &base), &limit)) in losses.iter().zip(base).zip(limits).enumerate() {
-        let mean = loss.mean();
-        let increase = if mean.is_finite() { (mean - base) / base.max(LEAST_BASE) } else { f64::INFINITY };
+    for (task, loss) in losses.iter().enumerate() {
+        let (mean, base, limit) = (loss.mean(), scan.base[task], scan.limits[task]);
+        let least = tasks[task].floor;
+        let increase = if mean.is_finite() { (mean - base) / base.max(least) } else { f64::INFINITY };
         worst = worst.max(increase);
         if increase > limit && (broken.is_none() || increase - limit > excess) {
             excess = increase - limit;

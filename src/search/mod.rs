@@ -12,12 +12,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{LEAST_BASE, Outcome, SearchError, search};
+pub use driver::{Outcome, SearchError, search};
 pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
 pub use options::{Options, counts, visiting_order};
 pub use state::{Hash, Problem, fingerprint};
 
-pub use crate::tasks::Loss;
+pub use crate::tasks::{LEAST_BASE, Loss};
 
 use crate::graph::Graph;
 use crate::units::Units;
@@ -29,6 +29,8 @@ pub struct TaskLimit {
     pub name: String,
     /// The relative loss increase that the first unit may cause; `None` takes the search's rate.
     pub limit: Option<f64>,
+    /// Where a relative increase is taken of a loss below this, it is taken of this; [`LEAST_BASE`] for most.
+    pub floor: f64,
 }
 
 /// What the search asks of the world: the losses of candidate prunings of one network.

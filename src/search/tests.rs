@@ -53,7 +53,7 @@ struct NoNetwork;
 
 impl Closed {
     fn new(graph: &Graph, units: &Units) -> Self {
-        let task = |name: &str, limit| TaskLimit { name: name.to_owned(), limit };
+        let task = |name: &str, limit| TaskLimit { name: name.to_owned(), limit, floor: LEAST_BASE };
         let whole: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
         Self {
             tasks: vec![task("a", None), task("b", Some(0.09))],

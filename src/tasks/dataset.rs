@@ -1,8 +1,9 @@
 //! A split of a data set on disk, matched against a model's inputs and outputs.
 
+use super::input::Placement;
 use super::labels::LabelSet;
-use super::picture::decode;
-use super::{DataError, InputFormat, Samples, Source, Task, TasksFile};
+use super::picture::{decode, dimensions};
+use super::{DataError, InputFormat, Samples, Source, Task, TaskKind, TasksFile};
 use crate::tensor::count;
 use image::RgbImage;
 use std::collections::BTreeMap;
@@ -42,26 +43,19 @@ impl Dataset {
     pub fn open(file: &TasksFile, split: &str, model: &Signature) -> Result<Self, DataError> {
         let folder = file.split(split)?;
         let inputs = pictures(file, folder, model)?;
-        let mut labels = Vec::new();
-        for (task, format) in &file.tasks {
-            let outputs = model.outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice()));
-            let output =
-                task.find(outputs).map_err(|source| DataError::Task { path: file.path.clone(), source })?;
-            let shape = &model.outputs[output].1;
-            if !task.names.is_empty() && task.names.len() != shape[1] {
-                let reason = format!(
-                    "task {} names {} classes, output {} has {}",
-                    task.name,
-                    task.names.len(),
-                    task.output,
-                    shape[1]
-                );
-                return Err(DataError::content(&file.path, reason));
+        let (mut labels, mut tasks) = (Vec::new(), Vec::new());
+        for format in &file.tasks {
+            let fail = |source| DataError::Task { path: file.path.clone(), source };
+            for task in format.resolve(model).map_err(fail)? {
+                let outputs = model.outputs.iter().map(|(name, shape)| (name.as_str(), shape.as_slice()));
+                let output = task.find(outputs).map_err(fail)?[0];
+                let shape = &model.outputs[output].1;
+                check_names(&task, shape[1]).map_err(|reason| DataError::content(&file.path, reason))?;
+                labels.push(LabelSet::open(&task, &format.labels, folder, image_size(shape))?);
+                tasks.push(task);
             }
-            labels.push(LabelSet::open(task, format, folder, image_size(shape))?);
         }
         let stems = inputs[0].files.keys().cloned().collect();
-        let tasks = file.tasks.iter().map(|(task, _)| task.clone()).collect();
         Ok(Self { stems, inputs, labels, tasks })
     }
 
@@ -84,6 +78,19 @@ impl Dataset {
     /// If there is no such picture or input.
     pub fn picture(&self, input: usize, image: usize) -> Result<RgbImage, DataError> {
         Ok(decode(&self.inputs[input].files[&self.stems[image]])?.to_rgb8())
+    }
+
+    /// The same as the input shows it.
+    ///
+    /// # Errors
+    /// As [`Dataset::picture`].
+    ///
+    /// # Panics
+    /// If there is no such picture or input.
+    pub fn fitted(&self, input: usize, image: usize) -> Result<RgbImage, DataError> {
+        let pictures = &self.inputs[input];
+        let [_, height, width] = pictures.size;
+        Ok(pictures.format.fitted(&self.picture(input, image)?, height as u32, width as u32))
     }
 
     /// Keeps `images` pictures, chosen by `seed`, in the order they had; all where there are no more than that.
@@ -113,12 +120,35 @@ impl Source for Dataset {
         let pictures = |input: &Pictures| {
             stems.iter().map(|stem| input.format.read(&input.files[stem], input.size)).collect()
         };
-        let labels = |set: &LabelSet| stems.iter().map(|stem| set.read(stem)).collect();
+        let labels = |set: &LabelSet| {
+            stems.iter().map(|stem| set.read(stem, &|| self.inputs[0].place(stem))).collect()
+        };
         Ok(Samples {
             inputs: self.inputs.iter().map(pictures).collect::<Result<_, _>>()?,
             labels: self.labels.iter().map(labels).collect::<Result<_, _>>()?,
+            targets: Vec::new(),
         })
     }
+}
+
+impl Pictures {
+    /// Where a picture is inside the input: left, top, width and height in pixels of the input.
+    fn place(&self, stem: &str) -> Result<[f64; 4], DataError> {
+        let [_, height, width] = self.size;
+        let size = dimensions(&self.files[stem])?;
+        let Placement { left, top, width, height } =
+            self.format.placement(size, (width as u32, height as u32));
+        Ok([left, top, width, height].map(f64::from))
+    }
+}
+
+/// Names of classes go with outputs that have a channel for each; a detector's are checked with its layout.
+fn check_names(task: &Task, channels: usize) -> Result<(), String> {
+    let names = task.names.len();
+    if names == 0 || names == channels || matches!(task.kind, TaskKind::Detection(..)) {
+        return Ok(());
+    }
+    Err(format!("task {} names {names} classes, output {} has {channels}", task.name, task.shown()))
 }
 
 /// The splitmix64 generator.

@@ -1,6 +1,8 @@
 //! The tasks file: how pictures become inputs, where the data is, and the tasks.
 
-use super::{DataError, Norm, Task, TaskKind};
+use super::detection::{Format, Part};
+use super::task_table::TaskTable;
+use super::{DataError, InputFormat, Measure, TaskKind};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,56 +16,53 @@ pub struct TasksFile {
     pub path: PathBuf,
     /// How pictures become graph inputs, by input name; the name is empty where one table is for the only input.
     pub inputs: Vec<(String, InputFormat)>,
-    /// The tasks, with how their labels are stored.
-    pub tasks: Vec<(Task, LabelFormat)>,
+    /// The tasks.
+    pub tasks: Vec<TaskFormat>,
     train: PathBuf,
     val: PathBuf,
 }
 
-/// How a picture becomes a graph input.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct InputFormat {
-    /// Subtracted from each scaled channel, in the order of the input's channels; zeros where empty.
-    pub mean: Vec<f32>,
-    /// Divides each channel after the mean is subtracted; ones where empty.
-    pub std: Vec<f32>,
-    /// Multiplies pixel values 0 to 255.
-    pub scale: f32,
-    /// The channel order.
-    pub color: Color,
-    /// How a picture of another size is fitted.
-    pub fit: Fit,
-    /// The pixel value around a letterboxed picture.
-    pub pad: f32,
-    /// The folder of the pictures inside a split.
-    pub images: String,
+/// A task before its model is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskFormat {
+    /// Its name; parts of a detector's loss have theirs after it.
+    pub name: String,
+    /// What it is.
+    pub kind: KindFormat,
+    /// The graph outputs that it reads.
+    pub outputs: Vec<String>,
+    /// How its labels are stored.
+    pub labels: LabelFormat,
+    /// The relative loss increase that the first unit of a search may cause.
+    pub limit: Option<f64>,
+    /// The same for the parts of a detector's loss.
+    pub part_limits: [(Part, Option<f64>); 3],
+    /// Names of the classes.
+    pub names: Vec<String>,
 }
 
-/// The order of an input's colour channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Color {
-    /// Red first.
-    Rgb,
-    /// Blue first.
-    Bgr,
-}
-
-/// How a picture is brought to the input's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fit {
-    /// Both sides are scaled to the input's.
-    Stretch,
-    /// Scaled with its proportions kept, centred, the rest filled.
-    Letterbox,
+/// A kind of task before its model is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KindFormat {
+    /// One that needs to know nothing of the model.
+    Plain(TaskKind),
+    /// A detector.
+    Detection(Format),
+    /// Agreement with the unpruned network.
+    Agreement {
+        /// How answers are compared.
+        measure: Measure,
+        /// The first channel and the one past the last; all where not given.
+        channels: Option<[usize; 2]>,
+        /// The loss that full agreement is taken to have.
+        floor: f64,
+    },
 }
 
 /// How the labels of one task are stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelFormat {
-    /// The folder, or the stem of the table, inside a split.
+    /// The folder, or the stem of the table, inside a split; empty where there are no labels.
     pub folder: String,
     /// The class index that means no label.
     pub ignore: Option<u32>,
@@ -87,36 +86,6 @@ struct Data {
     val: PathBuf,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TaskTable {
-    name: String,
-    kind: String,
-    output: String,
-    labels: String,
-    limit: Option<f64>,
-    #[serde(default)]
-    names: Vec<String>,
-    ignore: Option<u32>,
-    unit: Option<f32>,
-    positive_weight: Option<f32>,
-    loss: Option<String>,
-}
-
-impl Default for InputFormat {
-    fn default() -> Self {
-        Self {
-            mean: Vec::new(),
-            std: Vec::new(),
-            scale: 1.0 / 255.0,
-            color: Color::Rgb,
-            fit: Fit::Stretch,
-            pad: 114.0,
-            images: "images".into(),
-        }
-    }
-}
-
 impl TasksFile {
     /// Reads a tasks file.
     ///
@@ -136,7 +105,7 @@ impl TasksFile {
         let tasks: Vec<_> =
             document.task.into_iter().map(|table| task(path, table)).collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();
-        for (task, _) in &tasks {
+        for task in &tasks {
             if !names.insert(&task.name) {
                 return Err(DataError::content(path, format!("two tasks have the name {}", task.name)));
             }
@@ -179,7 +148,7 @@ fn inputs(path: &Path, table: Table) -> Result<Vec<(String, InputFormat)>, DataE
     Ok(formats)
 }
 
-fn task(path: &Path, table: Table) -> Result<(Task, LabelFormat), DataError> {
+fn task(path: &Path, table: Table) -> Result<TaskFormat, DataError> {
     let text = |key| table.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
     let (name, kind) = (text("name"), text("kind"));
     let fail = |reason: String| DataError::content(path, format!("task {name} ({kind}): {reason}"));
@@ -188,57 +157,14 @@ fn task(path: &Path, table: Table) -> Result<(Task, LabelFormat), DataError> {
         return Err(fail(format!("this kind is not supported; the supported ones are {known}")));
     }
     let table: TaskTable = table.try_into().map_err(|source| fail(source.to_string().trim().to_owned()))?;
-    let kind = table.kind().map_err(fail)?;
-    table.check(kind).map_err(fail)?;
-    let TaskTable { name, output, labels, limit, names, ignore, unit, .. } = table;
-    Ok((Task { name, kind, output, limit, names }, LabelFormat { folder: labels, ignore, unit }))
-}
-
-impl TaskTable {
-    fn kind(&self) -> Result<TaskKind, String> {
-        Ok(match self.kind.as_str() {
-            "segmentation" => TaskKind::Segmentation,
-            "depth" => TaskKind::Depth,
-            "normals" => TaskKind::Normals,
-            "edges" => TaskKind::Edges { positive_weight: self.positive_weight.unwrap_or(1.0) },
-            "classification" => TaskKind::Classification,
-            "multilabel" => TaskKind::Multilabel,
-            _ => TaskKind::Regression(match self.loss.as_deref() {
-                None | Some("l1") => Norm::L1,
-                Some("l2") => Norm::L2,
-                Some(other) => return Err(format!("loss must be \"l1\" or \"l2\", found \"{other}\"")),
-            }),
-        })
-    }
-
-    /// Keys that mean nothing for the kind are errors, as unknown ones are.
-    fn check(&self, kind: TaskKind) -> Result<(), String> {
-        let classes = matches!(kind, TaskKind::Segmentation | TaskKind::Classification);
-        let keys = [
-            ("ignore", self.ignore.is_some(), classes),
-            ("names", !self.names.is_empty(), classes || kind == TaskKind::Multilabel),
-            ("unit", self.unit.is_some(), kind == TaskKind::Depth),
-            ("positive_weight", self.positive_weight.is_some(), matches!(kind, TaskKind::Edges { .. })),
-            ("loss", self.loss.is_some(), matches!(kind, TaskKind::Regression(_))),
-        ];
-        if let Some((key, ..)) = keys.iter().find(|(_, given, allowed)| *given && !allowed) {
-            return Err(format!("the key {key} means nothing for this kind"));
-        }
-        let positive = |key: &str, value: Option<f64>| match value {
-            Some(value) if !(value.is_finite() && value > 0.0) => {
-                Err(format!("{key} must be positive, found {value}"))
-            }
-            Some(_) | None => Ok(()),
-        };
-        positive("limit", self.limit)?;
-        positive("unit", self.unit.map(f64::from))?;
-        positive("positive_weight", self.positive_weight.map(f64::from))
-    }
+    table.format().map_err(fail)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::detection::Family;
+    use crate::tasks::{Color, Fit};
 
     const DATA: &str = "[data]\ntrain = \"t\"\nval = \"v\"\n";
 
@@ -261,8 +187,8 @@ mod tests {
         let text = with_task("kind = \"edges\"\npositive_weight = 3.0\nlimit = 0.1")
             + "\n[input]\nmean = [0.5]\ncolor = \"bgr\"\nfit = \"letterbox\"";
         let file = parse(&text).unwrap();
-        assert_eq!(file.tasks[0].0.kind, TaskKind::Edges { positive_weight: 3.0 });
-        assert_eq!(file.tasks[0].0.limit, Some(0.1));
+        assert_eq!(file.tasks[0].kind, KindFormat::Plain(TaskKind::Edges { positive_weight: 3.0 }));
+        assert_eq!(file.tasks[0].limit, Some(0.1));
         assert_eq!(file.inputs[0].1.color, Color::Bgr);
         assert_eq!(file.inputs[0].1.fit, Fit::Letterbox);
         assert_eq!(file.split("val").unwrap(), Path::new("set/v"));
@@ -280,11 +206,8 @@ mod tests {
     fn unknown_keys_and_kinds_are_named() {
         let message = failure(&with_task("kind = \"depth\"\ncolour = 1"));
         assert!(message.contains("colour"), "{message}");
-        let message = failure(&with_task("kind = \"detection\"\nfamily = \"yolox\""));
-        assert!(
-            message.contains("task a (detection)") && message.contains("segmentation, depth"),
-            "{message}"
-        );
+        let message = failure(&with_task("kind = \"pose\"\nfamily = \"yolox\""));
+        assert!(message.contains("task a (pose)") && message.contains("segmentation, depth"), "{message}");
         let message = failure(&with_task("kind = \"depth\"\nignore = 3"));
         assert!(message.contains("key ignore"), "{message}");
         let message = failure(&with_task("kind = \"depth\"\nunit = -1.0"));
@@ -302,5 +225,47 @@ mod tests {
         assert!(message.contains("two tasks have the name a"), "{message}");
         let message = failure(&format!("{DATA}[[task]]\nkind = \"depth\""));
         assert!(message.contains("missing field"), "{message}");
+    }
+
+    #[test]
+    fn a_detector_is_read() {
+        let lines = "kind = \"detection\"\nfamily = \"yolov5\"\nclasses = 3\nstrides = [8, 16]\n\
+                     anchors = [[10, 13, 16, 30], [33, 23, 30, 61]]\nlimit_box = 0.5\nscores = \"logits\"";
+        let file = parse(&with_task(lines)).unwrap();
+        let KindFormat::Detection(format) = &file.tasks[0].kind else { panic!("it is a detector") };
+        assert_eq!(format.family, Family::Yolov5);
+        assert_eq!(format.anchors[1], [[33.0, 23.0], [30.0, 61.0]]);
+        assert_eq!((format.probabilities, format.decoded, format.bins), (Some(false), None, 16));
+        assert_eq!(file.tasks[0].part_limits[0], (Part::Box, Some(0.5)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_detector_is_said() {
+        let detector = |lines: &str| failure(&with_task(&format!("kind = \"detection\"\n{lines}")));
+        let message = detector("family = \"yolov9\"\nclasses = 1");
+        assert!(message.contains("family must be") && message.contains("yolov9"), "{message}");
+        let message = detector("family = \"yolov5\"\nclasses = 1\nanchors = [[1, 2], [3, 4, 5, 6], [1, 1]]");
+        assert!(message.contains("anchors must be"), "{message}");
+        let message = detector("family = \"yolox\"\nclasses = 1\nanchors = [[1, 2]]");
+        assert!(message.contains("only yolov5"), "{message}");
+        let message = detector("family = \"yolox\"");
+        assert!(message.contains("classes"), "{message}");
+        let message = detector("family = \"yolox\"\nclasses = 2\nlimit_class = 0.0");
+        assert!(message.contains("limit_class must be positive"), "{message}");
+        let message = failure(&with_task("kind = \"depth\"\nstrides = [8]"));
+        assert!(message.contains("key strides"), "{message}");
+    }
+
+    #[test]
+    fn agreement_has_no_labels_and_a_measure() {
+        let text = |lines: &str| {
+            format!("{DATA}[[task]]\nname = \"a\"\nkind = \"agreement\"\noutput = \"o\"\n{lines}")
+        };
+        let file = parse(&text("measure = \"kl\"\nchannels = [1, 4]")).unwrap();
+        let expected = KindFormat::Agreement { measure: Measure::Kl, channels: Some([1, 4]), floor: 0.1 };
+        assert_eq!(file.tasks[0].kind, expected);
+        assert!(failure(&text("measure = \"kl\"\nlabels = \"l\"")).contains("key labels"));
+        assert!(failure(&text("")).contains("measure must be"));
+        assert!(failure(&text("measure = \"l1\"\nchannels = [2, 2]")).contains("channels must be"));
     }
 }

@@ -1,5 +1,6 @@
 //! Labels on disk: one file per picture, or one table for all, as label words (see [`super::Samples`]).
 
+use super::boxes;
 use super::picture::{decode, read_npy};
 use super::{DataError, LabelFormat, Task, TaskKind, UNLABELLED};
 use image::DynamicImage;
@@ -23,6 +24,9 @@ struct Table {
     rows: BTreeMap<String, (usize, Vec<String>)>,
 }
 
+/// Where a picture is inside the input: left, top, width and height in pixels of the input.
+pub(super) type Place<'a> = dyn Fn() -> Result<[f64; 4], DataError> + 'a;
+
 /// Two- or three-dimensional contents of a label file, row-major.
 enum Plane {
     Grey8(Vec<u8>),
@@ -40,21 +44,31 @@ impl LabelSet {
     ) -> Result<Self, DataError> {
         let folder = split.join(&format.folder);
         let csv = split.join(format!("{}.csv", format.folder));
-        let table = match task.kind {
+        let table = match &task.kind {
             TaskKind::Classification | TaskKind::Multilabel => Some(Table::read(csv)?),
             TaskKind::Regression(_) if csv.exists() => Some(Table::read(csv)?),
             TaskKind::Regression(_)
             | TaskKind::Segmentation
             | TaskKind::Depth
             | TaskKind::Normals
-            | TaskKind::Edges { .. } => None,
+            | TaskKind::Edges { .. }
+            | TaskKind::Detection(..)
+            | TaskKind::Agreement(_) => None,
         };
         Ok(Self { task: task.clone(), format: format.clone(), folder, size, table })
     }
 
-    /// The label words of one picture.
-    pub(super) fn read(&self, stem: &str) -> Result<Vec<u32>, DataError> {
-        match self.task.kind {
+    /// The label words of one picture; `place` says where it is inside the input.
+    pub(super) fn read(&self, stem: &str, place: &Place) -> Result<Vec<u32>, DataError> {
+        match &self.task.kind {
+            TaskKind::Detection(detector, _) => {
+                let path = self.folder.join(format!("{stem}.txt"));
+                if !path.exists() {
+                    return Err(self.missing(&path, stem));
+                }
+                boxes::read(&path, detector.classes, place()?)
+            }
+            TaskKind::Agreement(_) => Ok(Vec::new()),
             TaskKind::Segmentation => self.classes(stem),
             TaskKind::Depth => self.depth(stem),
             TaskKind::Normals => self.normals(stem),
@@ -133,7 +147,7 @@ impl LabelSet {
                 let reason = format!(
                     "class {index} at pixel {} is out of range: output {} has classes 0 to {}",
                     self.position(pixel),
-                    self.task.output,
+                    self.task.shown(),
                     self.size[0] - 1
                 );
                 DataError::content(&path, reason)
@@ -247,14 +261,16 @@ impl LabelSet {
     }
 
     fn bad_cell(&self, cell: &str) -> String {
-        let expected = match self.task.kind {
+        let expected = match &self.task.kind {
             TaskKind::Multilabel => "0 or 1".to_owned(),
             TaskKind::Regression(_) => "a finite number".to_owned(),
             TaskKind::Segmentation
             | TaskKind::Classification
             | TaskKind::Depth
             | TaskKind::Normals
-            | TaskKind::Edges { .. } => {
+            | TaskKind::Edges { .. }
+            | TaskKind::Detection(..)
+            | TaskKind::Agreement(_) => {
                 format!("a class from 0 to {}", self.size[0] - 1)
             }
         };

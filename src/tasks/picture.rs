@@ -1,7 +1,7 @@
 //! Pictures on disk: decoded, fitted to an input's size and normalised; plain arrays in `.npy` files.
 
 use super::DataError;
-use super::file::{Color, Fit, InputFormat};
+use super::input::{Color, InputFormat, Placement};
 use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageReader, Rgb, RgbImage};
 use std::fs::File;
@@ -57,26 +57,29 @@ impl InputFormat {
         }
     }
 
-    fn fitted(&self, picture: &RgbImage, height: u32, width: u32) -> RgbImage {
+    /// The picture as an input of this size shows it.
+    pub(super) fn fitted(&self, picture: &RgbImage, height: u32, width: u32) -> RgbImage {
         if picture.dimensions() == (width, height) {
             return picture.clone();
         }
-        match self.fit {
-            Fit::Stretch => resize(picture, width, height, FilterType::Triangle),
-            Fit::Letterbox => {
-                let (w, h) = (f64::from(picture.width()), f64::from(picture.height()));
-                let scale = (f64::from(width) / w).min(f64::from(height) / h);
-                let inner = |side: f64, limit: u32| ((side * scale).round() as u32).clamp(1, limit);
-                let (inner_width, inner_height) = (inner(w, width), inner(h, height));
-                let small = resize(picture, inner_width, inner_height, FilterType::Triangle);
-                let pad = self.pad.round().clamp(0.0, 255.0) as u8;
-                let mut canvas = RgbImage::from_pixel(width, height, Rgb([pad; 3]));
-                let (left, top) = ((width - inner_width) / 2, (height - inner_height) / 2);
-                image::imageops::replace(&mut canvas, &small, i64::from(left), i64::from(top));
-                canvas
-            }
+        let inside = self.placement(picture.dimensions(), (width, height));
+        let Placement { left, top, width: inner_width, height: inner_height } = inside;
+        let fitted = resize(picture, inner_width, inner_height, FilterType::Triangle);
+        if fitted.dimensions() == (width, height) {
+            return fitted;
         }
+        let pad = self.pad.round().clamp(0.0, 255.0) as u8;
+        let mut canvas = RgbImage::from_pixel(width, height, Rgb([pad; 3]));
+        image::imageops::replace(&mut canvas, &fitted, i64::from(left), i64::from(top));
+        canvas
     }
+}
+
+/// Width and height of a picture.
+pub(super) fn dimensions(path: &Path) -> Result<(u32, u32), DataError> {
+    let read = |source| DataError::read(path, source);
+    let reader = ImageReader::open(path).map_err(read)?.with_guessed_format().map_err(read)?;
+    reader.into_dimensions().map_err(|source| DataError::Decode { path: path.to_owned(), source })
 }
 
 /// Reads a row-major `.npy` file of 32-bit floats: its shape and values.
@@ -97,6 +100,7 @@ pub fn read_npy(path: &Path) -> Result<(Vec<usize>, Vec<f32>), DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::Fit;
 
     fn picture() -> RgbImage {
         RgbImage::from_fn(4, 2, |x, y| Rgb([10 * x as u8, 100 + y as u8, 200]))

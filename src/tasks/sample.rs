@@ -3,6 +3,7 @@
 use super::{Loss, TaskKind};
 use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// One task of a network.
@@ -12,8 +13,8 @@ pub struct Task {
     pub name: String,
     /// What it is.
     pub kind: TaskKind,
-    /// The graph output that it reads.
-    pub output: String,
+    /// The graph outputs that it reads: one, but for detection.
+    pub outputs: Vec<String>,
     /// The relative loss increase that the first unit of a search may cause; `None` takes the search's rate.
     pub limit: Option<f64>,
     /// Names of the classes in the order of their numbers, where given.
@@ -48,11 +49,11 @@ pub enum TaskError {
 /// One image's output and labels.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// The output, `[channels][pixels]`.
+    /// The output, `[channels][pixels]`; all outputs, one after another, of a task that reads several.
     pub output: &'a [f32],
-    /// Its channels.
+    /// Channels of the first output.
     pub channels: usize,
-    /// Its labels, see [`Samples::labels`].
+    /// Its labels, see [`Samples`].
     pub labels: &'a [u32],
 }
 
@@ -63,8 +64,12 @@ pub struct Samples {
     pub inputs: Vec<Vec<Vec<f32>>>,
     /// For every task, for every image: the label words. Segmentation and classification: a class per pixel; edges and
     /// multilabel: 0 or 1 per element `[C, H, W]`; depth, normals and regression: the bits of a float per element.
-    /// [`super::UNLABELLED`] where there is none.
+    /// [`super::UNLABELLED`] where there is none. Detection: a list of boxes ([`super::detection::Truth`]). Agreement:
+    /// nothing, until the unpruned network has been run.
     pub labels: Vec<Vec<Vec<u32>>>,
+    /// For every task, for every image: what the loss compares with where those are not the labels. Empty until the
+    /// unpruned network has been run.
+    pub targets: Vec<Option<Vec<Vec<u32>>>>,
 }
 
 /// Where images come from, a part at a time.
@@ -85,28 +90,39 @@ pub trait Source {
 }
 
 impl Task {
-    /// Finds the task's output among `(name, shape)` pairs and checks its form; returns its position.
+    /// Finds the task's outputs among `(name, shape)` pairs and checks their form; returns their positions.
     pub fn find<'a>(
         &self,
         outputs: impl Iterator<Item = (&'a str, &'a [usize])>,
-    ) -> Result<usize, TaskError> {
-        let mut found = Vec::new();
-        for (index, (name, shape)) in outputs.enumerate() {
-            if name == self.output {
-                return self.check(shape).map(|()| index);
-            }
-            found.push(name.to_owned());
-        }
-        Err(TaskError::NoOutput { task: self.name.clone(), output: self.output.clone(), found })
+    ) -> Result<Vec<usize>, TaskError> {
+        let (names, shapes): (Vec<&str>, Vec<&[usize]>) = outputs.unzip();
+        let position = |output: &String| {
+            names.iter().position(|name| name == output).ok_or_else(|| TaskError::NoOutput {
+                task: self.name.clone(),
+                output: output.clone(),
+                found: names.iter().map(|&name| name.to_owned()).collect(),
+            })
+        };
+        let found: Vec<usize> = self.outputs.iter().map(position).collect::<Result<_, _>>()?;
+        let shapes: Vec<&[usize]> = found.iter().map(|&at| shapes[at]).collect();
+        let fail = |reason| TaskError::Output { task: self.name.clone(), output: self.shown(), reason };
+        self.kind.check(&shapes).map_err(fail)?;
+        Ok(found)
     }
 
-    fn check(&self, shape: &[usize]) -> Result<(), TaskError> {
-        let fail =
-            |reason| TaskError::Output { task: self.name.clone(), output: self.output.clone(), reason };
-        let [_, channels, rest @ ..] = shape else {
-            return Err(fail(format!("expected dimensions [images, channels, …], found {shape:?}")));
+    /// Its outputs for messages.
+    pub fn shown(&self) -> String {
+        self.outputs.join(", ")
+    }
+
+    /// The same task with targets that follow the network where training has them so.
+    #[must_use]
+    pub fn moving(&self) -> Self {
+        let kind = match &self.kind {
+            TaskKind::Detection(detector, part) => TaskKind::Detection(Arc::new(detector.moving()), *part),
+            other => other.clone(),
         };
-        self.kind.check(*channels, rest.iter().product()).map_err(fail)
+        Self { kind, ..self.clone() }
     }
 }
 
@@ -141,6 +157,16 @@ fn finite(value: f32) -> f64 {
     if value.is_finite() { f64::from(value) } else { f64::NAN }
 }
 
+impl Samples {
+    /// What the loss of a task compares with, image by image.
+    pub fn targets(&self, task: usize) -> &[Vec<u32>] {
+        match self.targets.get(task) {
+            Some(Some(targets)) => targets,
+            Some(None) | None => &self.labels[task],
+        }
+    }
+}
+
 impl Source for Samples {
     type Error = Infallible;
 
@@ -151,6 +177,8 @@ impl Source for Samples {
     fn load(&self, images: Range<usize>) -> Result<Samples, Infallible> {
         let inputs = self.inputs.iter().map(|list| list[images.clone()].to_vec()).collect();
         let labels = self.labels.iter().map(|list| list[images.clone()].to_vec()).collect();
-        Ok(Self { inputs, labels })
+        let part = |list: &Vec<Vec<u32>>| list[images.clone()].to_vec();
+        let targets = self.targets.iter().map(|list| list.as_ref().map(part)).collect();
+        Ok(Self { inputs, labels, targets })
     }
 }

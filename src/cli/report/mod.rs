@@ -1,5 +1,6 @@
 //! `report.html`: one offline file with inline SVG and pictures.
 
+mod boxes;
 mod pictures;
 mod plots;
 
@@ -20,8 +21,8 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The visits in order, for the course of the losses.
     pub visits: &'a [Visit],
-    /// The unpruned network's mean losses, in task order.
-    pub base: &'a [f64],
+    /// The unpruned network's mean losses, each with what it is at least taken for, in task order.
+    pub base: &'a [(f64, f64)],
     /// Per-layer times before and after.
     pub layers: &'a [LayerTime],
     /// Pictures with every head, before and after.

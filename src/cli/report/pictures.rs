@@ -1,6 +1,6 @@
 //! Outputs and labels as pictures.
 
-use super::{Example, ExampleHead, Shown};
+use super::{Example, ExampleHead, Shown, boxes};
 use crate::tasks::{TaskKind, UNLABELLED};
 use base64::Engine;
 use image::{ImageError, ImageFormat, Rgb, RgbImage};
@@ -12,14 +12,16 @@ pub struct Head<'a> {
     /// The task's name.
     pub task: &'a str,
     /// Its kind.
-    pub kind: TaskKind,
+    pub kind: &'a TaskKind,
+    /// The picture as the network's input shows it.
+    pub picture: &'a RgbImage,
     /// Names of its classes, where the tasks file has them.
     pub names: &'a [String],
     /// Channels, rows and columns of the output.
     pub shape: [usize; 3],
     /// The label, in words.
     pub label: &'a [u32],
-    /// The unpruned network's output, `[C, H, W]`.
+    /// The unpruned network's output, `[C, H, W]`; all outputs, one after another, of a task that reads several.
     pub before: &'a [f32],
     /// The pruned network's output.
     pub after: &'a [f32],
@@ -59,34 +61,36 @@ impl Head<'_> {
         let float = |at: usize| (self.label[at] != UNLABELLED).then(|| f32::from_bits(self.label[at]));
         let pixels = self.pixels();
         match self.kind {
-            TaskKind::Segmentation => self.picture(|p| class_colour(self.label[p])),
-            TaskKind::Depth => self.picture(|p| float(p).map_or(Rgb([0; 3]), |v| gradient(v, range))),
-            TaskKind::Normals => self.picture(|p| {
+            TaskKind::Segmentation => self.map(|p| class_colour(self.label[p])),
+            TaskKind::Depth => self.map(|p| float(p).map_or(Rgb([0; 3]), |v| gradient(v, range))),
+            TaskKind::Normals => self.map(|p| {
                 float(p).map_or(Rgb([0; 3]), |x| {
                     direction([x, float(p + pixels).unwrap_or(0.0), float(p + 2 * pixels).unwrap_or(0.0)])
                 })
             }),
-            TaskKind::Edges { .. } => self.picture(|p| grey(f32::from(u8::from(self.label[p] == 1)))),
+            TaskKind::Edges { .. } => self.map(|p| grey(f32::from(u8::from(self.label[p] == 1)))),
             TaskKind::Classification => Ok(words(self.class_name(self.label[0] as usize))),
             TaskKind::Multilabel => Ok(self.listed(|c| self.label[c] == 1)),
-            TaskKind::Regression(_) => {
+            TaskKind::Regression(_) | TaskKind::Agreement(_) => {
                 Ok(words(numbers(self.label.iter().map(|&word| f32::from_bits(word)))))
             }
+            TaskKind::Detection(..) => shown(&boxes::labelled(self.picture, self.label)),
         }
     }
 
     fn output_shown(&self, output: &[f32], range: [f32; 2]) -> Result<Shown, ImageError> {
         let pixels = self.pixels();
         match self.kind {
-            TaskKind::Segmentation => self.picture(|p| class_colour(self.largest(output, p) as u32)),
-            TaskKind::Depth => self.picture(|p| gradient(output[p], range)),
+            TaskKind::Segmentation => self.map(|p| class_colour(self.largest(output, p) as u32)),
+            TaskKind::Depth => self.map(|p| gradient(output[p], range)),
             TaskKind::Normals => {
-                self.picture(|p| direction([output[p], output[p + pixels], output[p + 2 * pixels]]))
+                self.map(|p| direction([output[p], output[p + pixels], output[p + 2 * pixels]]))
             }
-            TaskKind::Edges { .. } => self.picture(|p| grey(1.0 / (1.0 + (-output[p]).exp()))),
+            TaskKind::Edges { .. } => self.map(|p| grey(1.0 / (1.0 + (-output[p]).exp()))),
             TaskKind::Classification => Ok(words(self.class_name(self.largest(output, 0)))),
             TaskKind::Multilabel => Ok(self.listed(|c| output[c] > 0.0)),
-            TaskKind::Regression(_) => Ok(words(numbers(output.iter().copied()))),
+            TaskKind::Regression(_) | TaskKind::Agreement(_) => Ok(words(numbers(output.iter().copied()))),
+            TaskKind::Detection(detector, _) => shown(&boxes::found(self.picture, detector, output)),
         }
     }
 
@@ -105,12 +109,16 @@ impl Head<'_> {
         words(if held.is_empty() { "none".to_owned() } else { held.join(", ") })
     }
 
-    fn picture(&self, colour: impl Fn(usize) -> Rgb<u8>) -> Result<Shown, ImageError> {
+    fn map(&self, colour: impl Fn(usize) -> Rgb<u8>) -> Result<Shown, ImageError> {
         let [_, height, width] = self.shape;
         let picture =
             RgbImage::from_fn(width as u32, height as u32, |x, y| colour(y as usize * width + x as usize));
-        Ok(Shown { picture: Some(data_uri(&picture)?), words: None })
+        shown(&picture)
     }
+}
+
+fn shown(picture: &RgbImage) -> Result<Shown, ImageError> {
+    Ok(Shown { picture: Some(data_uri(picture)?), words: None })
 }
 
 fn words(words: String) -> Shown {
@@ -173,22 +181,23 @@ fn grey(value: f32) -> Rgb<u8> {
 mod tests {
     use super::*;
 
-    fn head<'a>(kind: TaskKind, shape: [usize; 3], label: &'a [u32], output: &'a [f32]) -> Head<'a> {
-        Head { task: "t", kind, names: &[], shape, label, before: output, after: output }
+    fn show(kind: &TaskKind, shape: [usize; 3], label: &[u32], output: &[f32]) -> ExampleHead {
+        let picture = &RgbImage::new(1, 1);
+        let (before, after) = (output, output);
+        Head { task: "t", kind, picture, names: &[], shape, label, before, after }.shown().unwrap()
     }
 
     #[test]
     fn edges_that_are_found_look_like_their_labels() {
-        let edges = head(TaskKind::Edges { positive_weight: 1.0 }, [1, 1, 2], &[1, 0], &[99.0, -99.0]);
         let expected = data_uri(&RgbImage::from_fn(2, 1, |x, _| Rgb([255 * (1 - x as u8); 3]))).unwrap();
-        let shown = edges.shown().unwrap();
+        let shown = show(&TaskKind::Edges { positive_weight: 1.0 }, [1, 1, 2], &[1, 0], &[99.0, -99.0]);
         assert_eq!(shown.label.picture.as_ref(), Some(&expected));
         assert_eq!(shown.after.picture, Some(expected));
     }
 
     #[test]
     fn answers_that_hold_are_listed() {
-        let shown = head(TaskKind::Multilabel, [3, 1, 1], &[1, 0, 1], &[-1.0, 2.0, 3.0]).shown().unwrap();
+        let shown = show(&TaskKind::Multilabel, [3, 1, 1], &[1, 0, 1], &[-1.0, 2.0, 3.0]);
         assert_eq!(shown.label.words.as_deref(), Some("class 0, class 2"));
         assert_eq!(shown.before.words.as_deref(), Some("class 1, class 2"));
     }

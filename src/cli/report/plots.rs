@@ -2,7 +2,7 @@
 
 use super::LayerTime;
 use crate::cli::summary::Summary;
-use crate::search::{LEAST_BASE, Loss, Visit};
+use crate::search::{Loss, Visit};
 use serde::Serialize;
 
 /// One colour for each task, again from the start where there are more tasks; chosen to be told apart by colour-blind
@@ -80,12 +80,12 @@ pub struct Course {
 }
 
 /// Every task's loss after each accepted unit, relative to the unpruned network's.
-pub fn course(visits: &[Visit], base: &[f64], names: &[String]) -> Course {
+pub fn course(visits: &[Visit], base: &[(f64, f64)], names: &[String]) -> Course {
     let relative = |losses: &[Loss]| -> Vec<f64> {
         losses
             .iter()
             .zip(base)
-            .map(|(loss, base)| 1.0 + (loss.mean() - base) / base.max(LEAST_BASE))
+            .map(|(loss, (base, floor))| 1.0 + (loss.mean() - base) / base.max(*floor))
             .collect()
     };
     let accepted = visits.iter().filter_map(|visit| {
