@@ -2,7 +2,7 @@
 
 mod slice;
 
-use crate::graph::{Conv2d, ConvTranspose, Graph, Node, Op, ValueId};
+use crate::graph::{Conv2d, ConvTranspose, Graph, Node, Norm, Op, Statistics, ValueId};
 use crate::units::{Keeps, Parameters, Units};
 use thiserror::Error;
 
@@ -59,7 +59,7 @@ pub enum CompactError {
         /// The constant.
         constant: String,
     },
-    /// A grouped convolution that would lose parts of groups.
+    /// A grouped convolution or normalisation that would lose parts of groups.
     #[error("node {node}: expected whole groups of {inputs} input channels to go, found {found} kept")]
     Groups {
         /// The node.
@@ -167,6 +167,16 @@ fn adjust(
                 return Err(CompactError::Groups { node: node.name.clone(), inputs, found: left });
             }
             *groups = whole;
+        }
+        Op::Norm(Norm { statistics: Statistics::Group { groups }, .. }) if *groups > 1 => {
+            if let Some(kept) = &kept[y.0] {
+                let block = shapes[y.0][1] / *groups;
+                if !kept.len().is_multiple_of(block) {
+                    let (node, inputs, found) = (node.name.clone(), block, kept.len());
+                    return Err(CompactError::Groups { node, inputs, found });
+                }
+                *groups = kept.len() / block;
+            }
         }
         Op::Reshape { shape, .. } => {
             if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(units.axis(y))) {

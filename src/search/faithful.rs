@@ -35,7 +35,7 @@ fn keeps(ranked: &[f64], group: bool) -> Vec<(usize, usize)> {
 }
 
 fn scores(graph: &Graph, unit: &Unit, criterion: Criterion, seed: u64) -> Vec<f64> {
-    let group = saliency::producers(graph, unit).len() > 1;
+    let group = unit.producers.len() > 1;
     match criterion {
         Criterion::L2 if !group => saliency::norms(graph, unit, Norm::L2, Weights::Raw),
         Criterion::L1 | Criterion::L2 => saliency::norms(graph, unit, Norm::L1, Weights::Raw),
@@ -108,7 +108,7 @@ fn visit<E: Evaluator>(
 }
 
 fn is_group(problem: &Problem, unit: usize) -> bool {
-    saliency::producers(problem.graph, &problem.units.units[unit]).len() > 1
+    problem.units.units[unit].producers.len() > 1
 }
 
 /// The ratio before the one that was judged last, by its place on the grid, and what it costs.

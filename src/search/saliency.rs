@@ -2,7 +2,7 @@
 
 use crate::graph::{Graph, Node, Op, ValueId};
 use crate::tensor::Tensor;
-use crate::units::{Member, Unit};
+use crate::units::Unit;
 use serde::{Deserialize, Serialize};
 
 /// What ranks the coordinates of a unit.
@@ -53,8 +53,9 @@ pub enum Norm {
 /// The norm of every coordinate's filters, summed over the unit's producers.
 pub fn norms(graph: &Graph, unit: &Unit, norm: Norm, weights: Weights) -> Vec<f64> {
     let mut scores = vec![0.0; unit.channels];
-    for (node, member) in producers(graph, unit) {
-        let Some(tensor) = graph.constant(node.inputs[1]) else { continue };
+    for producer in &unit.producers {
+        let (node, member) = (&graph.nodes[producer.node], &unit.members[producer.member]);
+        let Some(tensor) = graph.constant(node.inputs[producer.weight]) else { continue };
         let folded = match weights {
             Weights::Folded => fold_factors(graph, node.outputs[0]),
             Weights::Raw => None,
@@ -62,53 +63,29 @@ pub fn norms(graph: &Graph, unit: &Unit, norm: Norm, weights: Weights) -> Vec<f6
         for (k, score) in scores.iter_mut().enumerate() {
             for channel in member.channels(k) {
                 let factor = folded.as_ref().map_or(1.0, |factors| factors[channel]);
-                *score += factor.abs() * filter_norm(node, tensor, channel, norm);
+                *score += factor.abs() * filter_norm((node, producer.axis), tensor, channel, norm);
             }
         }
     }
     scores
 }
 
-/// The convolutions and matrix products whose outputs belong to the unit, with where.
-pub fn producers<'a>(graph: &'a Graph, unit: &'a Unit) -> Vec<(&'a Node, &'a Member)> {
-    let weighted =
-        graph.nodes.iter().filter(|node| matches!(node.op, Op::Conv(_) | Op::ConvTranspose(_) | Op::Gemm(_)));
-    weighted
-        .flat_map(|node| {
-            unit.members.iter().filter(|m| m.value == node.outputs[0]).map(move |member| (node, member))
-        })
-        .collect()
-}
-
-/// The number of groups of an operator whose weight is `[inputs, outputs of a group, taps]` and not the other way
-/// round.
-fn inputs_first(op: &Op) -> Option<usize> {
-    if let Op::ConvTranspose(conv) = op {
-        return Some(conv.groups);
-    }
-    matches!(op, Op::Gemm(gemm) if !gemm.trans_b).then_some(1)
-}
-
-/// Where a weight of `shape` holds the factors of an output channel.
-fn filter(node: &Node, shape: &[usize], channel: usize) -> impl Iterator<Item = usize> {
-    let (first, stride, run, runs) = match inputs_first(&node.op) {
-        Some(groups) => {
-            let (outputs, taps) = (shape[1], shape[2..].iter().product::<usize>());
-            let inputs = shape[0] / groups;
-            let first = (channel / outputs * inputs * outputs + channel % outputs) * taps;
-            (first, outputs * taps, taps, inputs)
-        }
-        None => {
-            let run = shape[1..].iter().product::<usize>();
-            (channel * run, run, run, 1)
-        }
+/// Where a weight of `shape` holds the factors of an output channel, along `axis`.
+fn filter(op: &Op, axis: usize, shape: &[usize], channel: usize) -> impl Iterator<Item = usize> {
+    let (outputs, run) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+    let rows = shape[..axis].iter().product::<usize>();
+    let (first, rows) = match op {
+        Op::ConvTranspose(conv) => (channel / outputs * (rows / conv.groups), rows / conv.groups),
+        _ => (0, rows),
     };
-    (0..runs).flat_map(move |i| (0..run).map(move |tap| first + i * stride + tap))
+    let start = move |row: usize| ((first + row) * outputs + channel % outputs) * run;
+    (0..rows).flat_map(move |row| start(row)..start(row) + run)
 }
 
-fn filter_norm(node: &Node, weight: &Tensor, channel: usize, norm: Norm) -> f64 {
+fn filter_norm((node, axis): (&Node, usize), weight: &Tensor, channel: usize, norm: Norm) -> f64 {
     let Ok(values) = weight.f32s() else { return f64::NAN };
-    let filter: Vec<f64> = filter(node, weight.shape(), channel).map(|at| f64::from(values[at])).collect();
+    let filter: Vec<f64> =
+        filter(&node.op, axis, weight.shape(), channel).map(|at| f64::from(values[at])).collect();
     let (filter, count) = (filter.iter().copied(), filter.len() as f64);
     match norm {
         Norm::L1 => filter.map(f64::abs).sum::<f64>() / count,
@@ -176,13 +153,14 @@ mod tests {
 
     #[test]
     fn a_filter_is_what_computes_its_channel() {
-        let node = |op| Node { name: String::new(), op, inputs: Vec::new(), outputs: Vec::new() };
-        let transposed = node(Op::ConvTranspose(ConvTranspose { groups: 2, ..ConvTranspose::new([1, 2]) }));
-        let found: Vec<usize> = filter(&transposed, &[4, 3, 1, 2], 4).collect();
-        assert_eq!(found, [14, 15, 20, 21]);
-        let product = node(Op::Gemm(crate::graph::Gemm::default()));
-        assert_eq!(filter(&product, &[2, 3], 1).collect::<Vec<_>>(), [1, 4]);
-        let conv = node(Op::Conv(crate::graph::Conv2d::new([1, 1])));
-        assert_eq!(filter(&conv, &[2, 3, 1, 1], 1).collect::<Vec<_>>(), [3, 4, 5]);
+        let transposed = Op::ConvTranspose(ConvTranspose { groups: 2, ..ConvTranspose::new([1, 2]) });
+        let found = |op: &Op, axis, shape: &[usize], channel| -> Vec<usize> {
+            filter(op, axis, shape, channel).collect()
+        };
+        assert_eq!(found(&transposed, 1, &[4, 3, 1, 2], 4), [14, 15, 20, 21]);
+        assert_eq!(found(&Op::Gemm(crate::graph::Gemm::default()), 1, &[2, 3], 1), [1, 4]);
+        assert_eq!(found(&Op::MatMul, 1, &[2, 3], 1), [1, 4]);
+        assert_eq!(found(&Op::MatMul, 1, &[2, 2, 2], 1), [2, 3, 6, 7]);
+        assert_eq!(found(&Op::Conv(crate::graph::Conv2d::new([1, 1])), 0, &[2, 3, 1, 1], 1), [3, 4, 5]);
     }
 }

@@ -35,6 +35,48 @@ impl Parameters<'_> {
         self.axes.get(value.0).copied().unwrap_or(1)
     }
 
+    /// The input of a node that makes channels of its own, by a sum over all that it reads, and the axis of that input
+    /// which follows them (of a transposed convolution, those of one group). Units are named after such nodes.
+    pub(super) fn filters(&self, node: &Node) -> Option<(usize, usize)> {
+        match &node.op {
+            Op::Conv(_) => Some((1, 0)),
+            Op::ConvTranspose(_) => Some((1, 1)),
+            Op::Gemm(gemm) => Some((1, usize::from(!gemm.trans_b))),
+            Op::MatMul => self.product_filters(node),
+            Op::BatchNorm { .. }
+            | Op::Activation(_)
+            | Op::Binary(_)
+            | Op::Concat { .. }
+            | Op::MaxPool(_)
+            | Op::AveragePool(_)
+            | Op::GlobalAveragePool
+            | Op::Resize(_)
+            | Op::Flatten { .. }
+            | Op::Reshape { .. }
+            | Op::Softmax { .. }
+            | Op::Identity
+            | Op::Pad(_)
+            | Op::LogSoftmax { .. }
+            | Op::Where
+            | Op::GlobalMaxPool
+            | Op::Reduce(_)
+            | Op::ArgMax(_)
+            | Op::Norm(_)
+            | Op::Move(_)
+            | Op::Squeeze { .. }
+            | Op::Unsqueeze { .. } => None,
+        }
+    }
+
+    /// Whether the result of a node has channels of its own, wherever its inputs have theirs.
+    pub(super) fn makes_channels(&self, node: &Node) -> bool {
+        let constant = |value: &ValueId| self.graph.constant(*value).is_some();
+        match &node.op {
+            Op::MatMul => node.inputs.iter().any(constant),
+            _ => self.filters(node).is_some(),
+        }
+    }
+
     /// The axis of `operand` that numpy broadcasting lays along the channels of `output`, unless it is stretched
     /// there.
     fn aligned(&self, operand: ValueId, output: ValueId) -> Option<Axis> {
@@ -95,6 +137,8 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
                 graph.constant(value).map(|_| parameters.aligned(value, output).into_iter().collect())
             }
         },
+        Op::Norm(norm) => parameters.norm(norm, node, input),
+        Op::MatMul => parameters.product_parameters(node, input),
         Op::Activation(_)
         | Op::Concat { .. }
         | Op::MaxPool(_)
@@ -110,8 +154,6 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
         | Op::GlobalMaxPool
         | Op::Reduce(_)
         | Op::ArgMax(_)
-        | Op::Norm(_)
-        | Op::MatMul
         | Op::Move(_)
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => None,

@@ -1,18 +1,27 @@
 //! Which dimension of every value holds its channels: 1 where nothing else follows from how the value is computed.
 
-use crate::graph::{Graph, Move, Node, Op, ValueId};
+use super::axes::Parameters;
+use crate::graph::{Graph, Move, Node, Op, Statistics, ValueId};
 use crate::tensor::count;
 
 /// The channel axis of every value of `graph`, whose values have `shapes`, by id.
 ///
 /// A graph input has its channels in dimension 1 (in dimension 0 where it has but one). Transposes and reshapes move
-/// the axis, matrix products give their result the last one, window operators need and give dimension 1.
+/// the axis, matrix products with constants give their result the last one, window operators need and give dimension 1.
 pub(super) fn channel_axes(graph: &Graph, shapes: &[Vec<usize>]) -> Vec<usize> {
     let mut axes: Vec<usize> = shapes.iter().map(|shape| default_axis(shape.len())).collect();
+    // An input that is no image may have its channels anywhere.
+    let image = |value: &ValueId| [2, 4].contains(&shapes[value.0].len());
+    let mut known: Vec<bool> = vec![false; shapes.len()];
+    for value in graph.inputs.iter().filter(|value| image(value)) {
+        known[value.0] = true;
+    }
     for node in &graph.nodes {
         let output = node.outputs[0];
         let rank = shapes[output.0].len();
-        let axis = Rule { graph, shapes, axes: &axes, node }.axis();
+        let axis = Rule { graph, shapes, axes: &axes, known: &known, node }.axis();
+        let makes = Parameters { graph, shapes, axes: &axes }.makes_channels(node);
+        known[output.0] = makes || node.inputs.iter().any(|input| known[input.0]);
         axes[output.0] = axis.filter(|&axis| axis < rank).unwrap_or(default_axis(rank));
     }
     axes
@@ -26,6 +35,8 @@ struct Rule<'a> {
     graph: &'a Graph,
     shapes: &'a [Vec<usize>],
     axes: &'a [usize],
+    /// Whether it is known that a value's axis holds channels.
+    known: &'a [bool],
     node: &'a Node,
 }
 
@@ -45,14 +56,19 @@ impl Rule<'_> {
             | Op::Resize(_)
             | Op::Pad(_)
             | Op::Gemm(_) => None,
-            Op::Activation(_) | Op::Identity | Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::Norm(_) => {
-                Some(axis)
-            }
+            Op::Norm(norm) => match norm.statistics {
+                Statistics::Instance | Statistics::Group { .. } => None,
+                Statistics::Layer { .. } => Some(axis),
+            },
+            Op::Activation(_) | Op::Identity | Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(axis),
             Op::Binary(_) | Op::Where | Op::Concat { .. } => self.joined(),
             Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
                 self.regrouped(x)
             }
-            Op::MatMul => self.product(),
+            Op::MatMul => {
+                let Self { graph, shapes, axes, known, node } = *self;
+                Parameters { graph, shapes, axes }.product_output(node, known[x.0])
+            }
             Op::Reduce(reduce) if reduce.keep_dims => Some(axis),
             Op::Reduce(reduce) => without(&reduce.axes, axis),
             Op::ArgMax(op) if op.keep_dims => Some(axis),
@@ -108,26 +124,6 @@ impl Rule<'_> {
             }
         }
         if from.get(axis) == Some(&1) { None } else { found }
-    }
-
-    /// The last axis of a product with a constant; otherwise a leading axis that both operands hold their channels
-    /// in, else the last axis of the right operand or the rows of the left one, whichever holds channels.
-    fn product(&self) -> Option<usize> {
-        let (a, b) = (self.node.inputs[0], self.node.inputs[1]);
-        let rank = self.shapes[self.node.outputs[0].0].len();
-        let last = rank.checked_sub(1)?;
-        let from_end =
-            |value: ValueId| self.shapes[value.0].len() - self.axes[value.0].min(self.shapes[value.0].len());
-        match (self.computed(a), self.computed(b)) {
-            (true, false) => Some(last),
-            (false, true) => {
-                (from_end(b) > 0 && from_end(b) != 2).then(|| rank.checked_sub(from_end(b))).flatten()
-            }
-            _ if from_end(a) == from_end(b) && from_end(a) > 2 => rank.checked_sub(from_end(a)),
-            _ if from_end(b) == 1 => Some(last),
-            _ if from_end(a) == 2 => last.checked_sub(1),
-            _ => None,
-        }
     }
 }
 

@@ -11,7 +11,8 @@ use std::ops::Add;
 /// What a network or a node costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Multiply-accumulates of Conv, ConvTranspose (margins that are cut off included) and Gemm for the whole batch that the shapes are of. FLOPs are twice that.
+    /// Multiply-accumulates of Conv, ConvTranspose (margins that are cut off included), Gemm and MatMul for the whole
+    /// batch that the shapes are of. FLOPs are twice that.
     pub macs: u64,
     /// Elements of weights, biases, and batch-norm scales and shifts; running statistics and other constants are
     /// not parameters. What several nodes share counts once, for the first of them.
@@ -86,7 +87,8 @@ impl Counter<'_> {
                 (1..2 + bias, positions as u64 * self.elements(node, 1))
             }
             Op::Gemm(_) => (1..node.inputs.len(), output[0] as u64 * self.elements(node, 1)),
-            Op::BatchNorm { .. } => (1..3, 0),
+            Op::MatMul => (0..2, self.product(node)),
+            Op::BatchNorm { .. } | Op::Norm(_) => (1..3, 0),
             Op::Activation(_)
             | Op::Binary(_)
             | Op::Concat { .. }
@@ -104,8 +106,6 @@ impl Counter<'_> {
             | Op::GlobalMaxPool
             | Op::Reduce(_)
             | Op::ArgMax(_)
-            | Op::Norm(_)
-            | Op::MatMul
             | Op::Move(_)
             | Op::Squeeze { .. }
             | Op::Unsqueeze { .. } => return Cost::default(),
@@ -120,11 +120,29 @@ impl Counter<'_> {
         Cost { macs, params }
     }
 
+    fn parameters(&self) -> Parameters<'_> {
+        Parameters { graph: self.graph, shapes: self.shapes, axes: &self.units.axes }
+    }
+
+    /// The multiply-accumulates of a matrix product: what stays of its result, times what stays of what it sums over.
+    fn product(&self, node: &Node) -> u64 {
+        let output = node.outputs[0];
+        let mut shape = self.shapes[output.0].clone();
+        if let (Some(live), Some(axis)) =
+            (self.units.live_channels(self.keep, output), shape.get_mut(self.parameters().axis(output)))
+        {
+            *axis = live;
+        }
+        let summed = (0..2).find(|&input| self.parameters().product_sums_over(node, input));
+        let live = summed.and_then(|input| self.units.live_channels(self.keep, node.inputs[input]));
+        let whole = self.shapes[node.inputs[0].0].last().copied().unwrap_or(1);
+        (count(&shape) * live.unwrap_or(whole)) as u64
+    }
+
     /// The elements that stay of a parameter.
     fn elements(&self, node: &Node, input: usize) -> u64 {
         let mut shape = self.shapes[node.inputs[input].0].clone();
-        let parameters = Parameters { graph: self.graph, shapes: self.shapes, axes: &self.units.axes };
-        for axis in parameters.axes(node, input).unwrap_or_default() {
+        for axis in self.parameters().axes(node, input).unwrap_or_default() {
             if let Some(live) = self.units.live_channels(self.keep, axis.value) {
                 shape[axis.axis] = live;
             }

@@ -56,6 +56,7 @@ impl Units {
             Member { value: member.value, starts, block: member.block }
         };
         let shrink = |(index, unit): (usize, &Unit)| Unit {
+            producers: unit.producers.clone(),
             id: unit.id.clone(),
             channels: keeps.0[index].len(),
             members: unit.members.iter().map(|member| move_member(index, member)).collect(),

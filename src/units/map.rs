@@ -56,8 +56,9 @@ fn channel_extents(parameters: &Parameters, uses: &[Vec<Use>]) -> Vec<usize> {
     let mut channels: Vec<usize> = (0..graph.values.len()).map(data_extent).collect();
     for (value, uses) in uses.iter().enumerate().filter(|(value, _)| graph.values[*value].constant.is_some())
     {
-        let operand =
-            |u: &Use| matches!(graph.nodes[u.node].op, Op::BatchNorm { .. } | Op::Binary(_) | Op::Where);
+        let operand = |u: &Use| {
+            matches!(graph.nodes[u.node].op, Op::BatchNorm { .. } | Op::Binary(_) | Op::Norm(_) | Op::Where)
+        };
         let per_channel = uses.first().filter(|first| operand(first) && agree(uses));
         let is_data = |u: &Use| {
             let node = &graph.nodes[u.node];
@@ -97,11 +98,11 @@ fn share(graph: &Graph, constant: ValueId, uses: &[Use], found: &mut Couplings) 
     }
 }
 
-struct Mapper<'a> {
-    parameters: Parameters<'a>,
+pub(super) struct Mapper<'a> {
+    pub(super) parameters: Parameters<'a>,
     graph: &'a Graph,
-    shapes: &'a [Vec<usize>],
-    node: &'a Node,
+    pub(super) shapes: &'a [Vec<usize>],
+    pub(super) node: &'a Node,
     index: usize,
     found: &'a mut Couplings,
 }
@@ -130,13 +131,15 @@ impl Mapper<'_> {
             Op::Flatten { .. } | Op::Reshape { .. } => self.regroup(x, y),
             Op::Gemm(gemm) => self.gemm(gemm, x, y),
             Op::GlobalMaxPool => self.same(x, y),
-            Op::LogSoftmax { .. } | Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => self.unmapped(),
+            Op::LogSoftmax { .. } | Op::Reduce(_) | Op::ArgMax(_) => self.unmapped(),
+            Op::Norm(norm) => self.norm(norm, x, y),
             Op::ConvTranspose(conv) => self.conv(conv.groups, x, y),
-            Op::MatMul | Op::Move(_) => self.unmapped(),
+            Op::MatMul => self.product(y),
+            Op::Move(_) => self.unmapped(),
             Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
             Op::Softmax { axis } => {
                 self.same(x, y);
-                if *axis == 1 {
+                if *axis == self.parameters.axis(y) {
                     self.pin(y, "normalises over channels");
                 }
             }
@@ -150,21 +153,21 @@ impl Mapper<'_> {
         }
     }
 
-    fn channels(&self, value: ValueId) -> usize {
+    pub(super) fn channels(&self, value: ValueId) -> usize {
         self.found.channels[value.0]
     }
 
-    fn pin(&mut self, value: ValueId, does: &str) {
+    pub(super) fn pin(&mut self, value: ValueId, does: &str) {
         let reason = format!("{} {} {does}", self.node.op.name(), self.node.name);
         self.found.pins.push(Pin { value, reason });
     }
 
-    fn link(&mut self, a: Blocks, b: Blocks, count: usize) {
+    pub(super) fn link(&mut self, a: Blocks, b: Blocks, count: usize) {
         self.found.links.push(Link { a, b, count, node: self.index });
     }
 
     /// Channel `c` of one is channel `c` of the other.
-    fn same(&mut self, a: ValueId, b: ValueId) {
+    pub(super) fn same(&mut self, a: ValueId, b: ValueId) {
         let (from, to) = (self.channels(a), self.channels(b));
         if !self.is_constant(a) && !self.aligned(a, b) {
             self.pin(a, "reads its channels along another axis");
@@ -224,9 +227,10 @@ impl Mapper<'_> {
         }
     }
 
-    /// A batch-norm vector.
-    fn vector(&mut self, vector: ValueId, y: ValueId) {
+    /// A scale, shift, mean or variance.
+    pub(super) fn vector(&mut self, vector: ValueId, y: ValueId) {
         if !self.is_constant(vector) {
+            self.pin(vector, "normalises by a vector that is not constant");
             self.pin(y, "normalises by a vector that is not constant");
         } else if self.channels(vector) > 0 {
             self.same(vector, y);
@@ -262,7 +266,7 @@ impl Mapper<'_> {
     fn concat(&mut self, axis: usize, y: ValueId) {
         let mut start = 0;
         for &operand in &self.node.inputs {
-            if axis == 1 {
+            if axis == self.parameters.axis(y) {
                 let count = self.channels(operand);
                 let from = Blocks { value: operand, start: 0, block: 1 };
                 self.link(from, Blocks { value: y, start, block: 1 }, count);

@@ -8,6 +8,8 @@ mod coupling;
 mod cuts;
 mod keeps;
 mod map;
+mod norm;
+mod product;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,21 @@ pub struct Unit {
     pub channels: usize,
     /// Everywhere it appears, in value order.
     pub members: Vec<Member>,
+    /// What computes its channels from constants, in value order.
+    pub producers: Vec<Producer>,
+}
+
+/// A node that computes channels of a unit from weights of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Producer {
+    /// Its place in the graph.
+    pub node: usize,
+    /// The member that it computes.
+    pub member: usize,
+    /// Which of its inputs holds the weights.
+    pub weight: usize,
+    /// The axis of the weights that follows the channels; of a transposed convolution that of one group's.
+    pub axis: usize,
 }
 
 /// Channels that no pruning may remove, and why.
@@ -105,8 +122,10 @@ pub struct Keeps(pub Vec<Vec<usize>>);
 /// so does everything that no index map proves free.
 pub fn analyse(graph: &Graph, shapes: &[Vec<usize>]) -> Units {
     let axes = channel_axis::channel_axes(graph, shapes);
+    let parameters = Parameters { graph, shapes, axes: &axes };
     let couplings = map::couplings(graph, shapes, &axes);
     let cuts = cuts::spread(&couplings);
     let classes = classes::Classes::find(&couplings);
-    Units { axes, ..runs::units(graph, &couplings, &classes, &cuts) }
+    let units = runs::units(&parameters, &couplings, &classes, &cuts);
+    Units { axes, ..units }
 }

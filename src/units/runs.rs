@@ -1,9 +1,10 @@
 //! From classes to units: classes that appear in the same places are the coordinates of one unit.
 
+use super::axes::Parameters;
 use super::classes::{Class, Classes};
 use super::coupling::Couplings;
-use super::{Member, Pinned, Segment, Unit, Units};
-use crate::graph::{Graph, Node, Op, ValueId};
+use super::{Member, Pinned, Producer, Segment, Unit, Units};
+use crate::graph::{Graph, ValueId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Adjacent channels of a value that are all of one class, with no cut between them.
@@ -18,29 +19,31 @@ struct Appearance {
 struct Labels(Vec<Option<(usize, usize)>>);
 
 struct Runs<'a> {
+    parameters: &'a Parameters<'a>,
     graph: &'a Graph,
     couplings: &'a Couplings,
     classes: &'a Classes<'a>,
     cuts: &'a [BTreeSet<usize>],
     appearances: Vec<Vec<Appearance>>,
-    /// The Conv or Gemm that computes a value.
+    /// What computes a value from weights of its own.
     producer: Vec<Option<usize>>,
 }
 
 /// The units of a graph whose channels are `classes`, cut at `cuts`.
 pub(super) fn units(
-    graph: &Graph,
+    parameters: &Parameters,
     couplings: &Couplings,
     classes: &Classes<'_>,
     cuts: &[BTreeSet<usize>],
 ) -> Units {
     let mut runs = Runs {
-        graph,
+        parameters,
+        graph: parameters.graph,
         couplings,
         classes,
         cuts,
         appearances: vec![Vec::new(); classes.count],
-        producer: producers(graph),
+        producer: producers(parameters),
     };
     runs.appear();
     let chains = runs.chains();
@@ -57,41 +60,15 @@ pub(super) fn units(
     Units { units, pinned, segments, axes: Vec::new() }
 }
 
-fn producers(graph: &Graph) -> Vec<Option<usize>> {
+fn producers(parameters: &Parameters) -> Vec<Option<usize>> {
+    let graph = parameters.graph;
     let mut producer = vec![None; graph.values.len()];
-    for (index, node) in graph.nodes.iter().enumerate().filter(|(_, node)| has_weights(node)) {
-        producer[node.outputs[0].0] = Some(index);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if parameters.filters(node).is_some() {
+            producer[node.outputs[0].0] = Some(index);
+        }
     }
     producer
-}
-
-/// Whether a node makes channels of its own, so that units are named after it.
-fn has_weights(node: &Node) -> bool {
-    match &node.op {
-        Op::Conv(_) | Op::Gemm(_) | Op::MatMul | Op::ConvTranspose(_) => true,
-        Op::BatchNorm { .. }
-        | Op::Activation(_)
-        | Op::Binary(_)
-        | Op::Concat { .. }
-        | Op::MaxPool(_)
-        | Op::AveragePool(_)
-        | Op::GlobalAveragePool
-        | Op::Resize(_)
-        | Op::Flatten { .. }
-        | Op::Reshape { .. }
-        | Op::Softmax { .. }
-        | Op::Identity
-        | Op::Pad(_)
-        | Op::LogSoftmax { .. }
-        | Op::Where
-        | Op::GlobalMaxPool
-        | Op::Reduce(_)
-        | Op::ArgMax(_)
-        | Op::Norm(_)
-        | Op::Move(_)
-        | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => false,
-    }
 }
 
 impl Runs<'_> {
@@ -154,10 +131,20 @@ impl Runs<'_> {
                 starts: chain.iter().map(|&class| self.appearances[class][at].start).collect(),
                 block: a.channels,
             };
-            let members = self.appearances[chain[0]].iter().enumerate().map(member).collect();
-            Some(Unit { id, channels: chain.len(), members })
+            let members: Vec<Member> = self.appearances[chain[0]].iter().enumerate().map(member).collect();
+            let producers = self.unit_producers(&members);
+            Some(Unit { id, channels: chain.len(), members, producers })
         };
         chains.iter().filter_map(unit).collect()
+    }
+
+    fn unit_producers(&self, members: &[Member]) -> Vec<Producer> {
+        let producer = |(member, appearance): (usize, &Member)| {
+            let node = self.producer[appearance.value.0]?;
+            let (weight, axis) = self.parameters.filters(&self.graph.nodes[node])?;
+            Some(Producer { node, member, weight, axis })
+        };
+        members.iter().enumerate().filter_map(producer).collect()
     }
 
     /// A value's segments, ordered by their first channels: one for every appearance of a unit, and one for every run
@@ -188,7 +175,7 @@ impl Runs<'_> {
 
     fn pinned(&self, labels: &Labels) -> Vec<Pinned> {
         let mut pinned: Vec<Pinned> = Vec::new();
-        for node in self.graph.nodes.iter().filter(|node| has_weights(node)) {
+        for node in self.graph.nodes.iter().filter(|node| self.parameters.filters(node).is_some()) {
             let value = node.outputs[0];
             let first = pinned.len();
             for channel in 0..self.couplings.channels[value.0] {

@@ -3,6 +3,7 @@
 
 mod costs;
 mod maps;
+mod products;
 mod sharing;
 mod structures;
 
