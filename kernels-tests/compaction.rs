@@ -45,7 +45,7 @@ fn mixes_by_itself(graph: &Graph, node: &Node, axis: usize) -> bool {
     match &node.op {
         Op::Reduce(reduce) => reduce.axes.contains(&axis),
         Op::Norm(norm) => norm.statistics != Statistics::Instance,
-        Op::MatMul => graph.constant(node.inputs[1]).is_none(),
+        Op::MatMul => node.inputs.iter().all(|&input| graph.constant(input).is_none()),
         _ => false,
     }
 }
@@ -56,12 +56,13 @@ impl Pruned<'_> {
     fn masked(&self) -> Option<Graph> {
         let mut masked = self.graph.clone();
         for node in &self.graph.nodes {
-            let x = node.inputs[0];
+            let data = node.inputs.iter().find(|&&input| self.graph.constant(input).is_none());
+            let x = *data.expect("nodes read data");
             let pruned = pruned_channels(self.units, &self.keeps, x);
             if !pruned.is_empty() && mixes_by_itself(self.graph, node, self.units.axis(x)) {
                 return None;
             }
-            for (input, &constant) in node.inputs.iter().enumerate().skip(1) {
+            for (input, &constant) in node.inputs.iter().enumerate() {
                 let axes = self.parameters().axes(node, input).unwrap_or_default();
                 let Some(axis) = axes.iter().find(|axis| axis.value == x) else { continue };
                 let shape = &self.shapes[constant.0];
@@ -207,11 +208,11 @@ fn the_generator_covers_what_it_must() {
     }
     assert!(prunable >= 240 && units >= 400, "{prunable} networks have {units} units");
     assert!(repeated >= 20 && heads >= 100, "{repeated} repeat a unit, {heads} have several outputs");
-    assert_eq!(operators.len(), 23, "{operators:?}");
+    assert_eq!(operators.len(), 28, "{operators:?}");
 }
 
-/// An analysis of the pruned network finds the units that are left, and more only where a grouped convolution has
-/// one group left and is an ordinary one.
+/// An analysis of the pruned network finds the units that are left, and more only where a grouped convolution or
+/// normalisation has one group left and is an ordinary one.
 #[test]
 fn pruned_networks_have_the_same_units() {
     for seed in 0..300 {
@@ -227,7 +228,12 @@ fn pruned_networks_have_the_same_units() {
             assert!(found.units.iter().any(|other| same(unit, other)), "{unit:?}\n{}", case.describe(&keeps));
         }
         let groups = |graph: &Graph| {
-            let grouped = graph.nodes.iter().filter(|n| matches!(&n.op, Op::Conv(conv) if conv.groups > 1));
+            let grouped = graph.nodes.iter().filter(|node| match &node.op {
+                Op::Conv(conv) => conv.groups > 1,
+                Op::ConvTranspose(conv) => conv.groups > 1,
+                Op::Norm(norm) => matches!(norm.statistics, Statistics::Group { groups: 2.. }),
+                _ => false,
+            });
             grouped.count()
         };
         if groups(&small) == groups(&case.graph) {

@@ -1,5 +1,6 @@
 //! Random small networks and random legal prunings of them, the same for the same seed.
 
+mod attention;
 mod shrink;
 mod spatial;
 mod steps;
