@@ -2,22 +2,31 @@
 
 use crate::case::{CHANNELS, Case, cuts, random, whole};
 use crate::harness::gpus;
-use wgpu_pagcp::graph::{Coordinates, Interpolation, Op, Resize, Rounding, Target};
+use wgpu_pagcp::graph::{Coordinates, Filter, Interpolation, Op, Resize, Rounding, Target};
 
-const COORDINATES: [Coordinates; 5] = [
+const COORDINATES: [Coordinates; 6] = [
     Coordinates::HalfPixel,
     Coordinates::HalfPixelSymmetric,
     Coordinates::PytorchHalfPixel,
     Coordinates::AlignCorners,
     Coordinates::Asymmetric,
+    Coordinates::Crop { start: [0.2, 0.0], end: [1.3, 0.7], outside: 2.5 },
 ];
 
-const INTERPOLATIONS: [Interpolation; 5] = [
+const fn filter(cubic: Option<f32>, antialias: bool, exclude_outside: bool) -> Interpolation {
+    Interpolation::Filter(Filter { cubic, antialias, exclude_outside })
+}
+
+const INTERPOLATIONS: [Interpolation; 9] = [
     Interpolation::Linear,
     Interpolation::Nearest(Rounding::PreferFloor),
     Interpolation::Nearest(Rounding::PreferCeil),
     Interpolation::Nearest(Rounding::Floor),
     Interpolation::Nearest(Rounding::Ceil),
+    filter(Some(-0.75), false, false),
+    filter(Some(-0.5), false, true),
+    filter(Some(-0.75), true, true),
+    filter(None, true, false),
 ];
 
 fn rules() -> impl Iterator<Item = (Coordinates, Interpolation)> {
@@ -36,6 +45,8 @@ fn every_rule_at_every_size() {
         Target::Sizes([1, 1]),
         Target::Sizes([10, 3]),
         Target::Sizes([4, 17]),
+        Target::Fit { sizes: [Some(3), Some(9)], cover: false },
+        Target::Fit { sizes: [None, Some(9)], cover: true },
     ];
     for target in targets {
         for (coordinates, interpolation) in rules() {
@@ -52,7 +63,7 @@ fn every_layout() {
     let Some(gpus) = gpus() else { return };
     for (i, channels) in CHANNELS.into_iter().enumerate() {
         for (j, (cut, keep)) in cuts(channels).into_iter().enumerate() {
-            let (coordinates, interpolation) = rules().nth((i * 7 + j) % 25).unwrap();
+            let (coordinates, interpolation) = rules().nth((i * 7 + j) % 54).unwrap();
             for (size, target) in [([7, 5], [14, 9]), ([1, 1], [6, 4])] {
                 let resize = Resize { target: Target::Sizes(target), coordinates, interpolation };
                 let label = format!("{resize:?}");

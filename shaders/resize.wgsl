@@ -15,6 +15,8 @@ struct Params {
     groups: u32,
     in_pixels: u32,
     in_width: u32,
+    // What an output is that comes from outside of the input: where its first input coordinate is negative.
+    outside: f32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -51,6 +53,10 @@ fn main(
 #endif
     for (var y_index = p.rows * block; y_index < end; y_index++) {
         let row = axes[y_index];
+        if (row.x < 0.0 || column.x < 0.0) {
+            y[plane * p.height * p.width + y_index * p.width + x_index] = mask_lanes(vec4f(p.outside), e.lanes);
+            continue;
+        }
 #if linear
         if (row.x != read.x) {
             above = across(base + u32(row.x) * p.in_width, column);

@@ -3,9 +3,11 @@
 use super::Grower;
 use super::steps::Step;
 use wgpu_pagcp::graph::shape::output_shape;
-use wgpu_pagcp::graph::{ConvTranspose, Op, Padding, ValueId};
+use wgpu_pagcp::graph::{
+    ConvTranspose, Coordinates, Filter, Interpolation, Op, Padding, Resize, Rounding, Target, ValueId,
+};
 
-pub const STEPS: [Step; 2] = [transposed, transposed_groups];
+pub const STEPS: [Step; 3] = [transposed, transposed_groups, resampled];
 
 fn transposed(g: &mut Grower) -> Option<ValueId> {
     let (x, channels) = (g.map(), g.channels());
@@ -45,4 +47,33 @@ fn enlarged(g: &mut Grower, x: ValueId, [outputs, groups]: [usize; 2]) -> Option
         operands.push(g.parameters(&[outputs], 3.0));
     }
     g.node(op, &operands)
+}
+
+/// A resize by any rule.
+fn resampled(g: &mut Grower) -> Option<ValueId> {
+    let x = g.map();
+    let [_, height, width] = g.size(x);
+    let target = match g.rng.below(4) {
+        0 => Target::Scales([g.rng.pick(&[0.5, 1.3, 1.0 / 3.0]), g.rng.pick(&[0.7, 2.0, 1.5])]),
+        1 => Target::Fit { sizes: [Some(height + 1), Some(width)], cover: g.rng.chance(50) },
+        _ => Target::Sizes([1 + g.rng.below(height + 2), 1 + g.rng.below(width + 2)]),
+    };
+    let coordinates = g.rng.pick(&[
+        Coordinates::HalfPixel,
+        Coordinates::HalfPixelSymmetric,
+        Coordinates::PytorchHalfPixel,
+        Coordinates::AlignCorners,
+        Coordinates::Asymmetric,
+        Coordinates::Crop { start: [-0.2, 0.1], end: [0.8, 1.3], outside: 1.5 },
+    ]);
+    let rounding =
+        g.rng.pick(&[Rounding::PreferFloor, Rounding::PreferCeil, Rounding::Floor, Rounding::Ceil]);
+    let filter = Filter {
+        cubic: g.rng.pick(&[None, Some(-0.75), Some(-0.5)]),
+        antialias: g.rng.chance(50),
+        exclude_outside: g.rng.chance(50),
+    };
+    let interpolation =
+        g.rng.pick(&[Interpolation::Nearest(rounding), Interpolation::Linear, Interpolation::Filter(filter)]);
+    g.node(Op::Resize(Resize { target, coordinates, interpolation }), &[x])
 }

@@ -222,10 +222,20 @@ fn resizing(resize: &Resize) -> String {
     match resize.target {
         Target::Scales([vertical, horizontal]) => words.add("scales", format!("{vertical}x{horizontal}")),
         Target::Sizes(sizes) => words.pair("sizes", sizes, [0, 0]),
+        Target::Fit { sizes, cover } => {
+            let side = |side: Option<usize>| side.map_or("same".to_owned(), |side| side.to_string());
+            let name = if cover { "cover" } else { "fit" };
+            words.add(name, format!("{}x{}", side(sizes[0]), side(sizes[1])));
+        }
     }
     words.add("coordinates", format!("{:?}", resize.coordinates));
     match resize.interpolation {
         Interpolation::Linear => words.add("mode", "Linear"),
+        Interpolation::Filter(filter) => {
+            words.add("mode", filter.cubic.map_or("Linear".to_owned(), |a| format!("Cubic({a})")));
+            words.unless("antialias", filter.antialias, false);
+            words.unless("exclude_outside", filter.exclude_outside, false);
+        }
         Interpolation::Nearest(rounding) => words.add("mode", format!("Nearest({rounding:?})")),
     }
     words.0

@@ -3,8 +3,8 @@
 //!
 //! [`Builder`] makes a graph in code, [`crate::onnx`] reads one from a file. [`Graph::check`] holds it to its rules,
 //! [`Graph::infer`] finds the shape of every value at given sizes, [`Graph::edit`] changes it, [`Graph::dump`] and
-//! [`Graph::summary`] show it. [`Window`] has the geometry of convolutions and pools that kernels and the reference
-//! share. A new operator is a variant of [`Op`]: the compiler then names every place that must learn of it.
+//! [`Graph::summary`] show it. [`Window`] has the geometry of convolutions and pools, [`Resize::taps`] that of resizes,
+//! which kernels and the reference share. A new operator is a variant of [`Op`]: the compiler then names every place that must learn of it.
 
 mod build;
 mod check;
@@ -13,6 +13,7 @@ mod edit;
 mod error;
 mod extent;
 mod op;
+mod resample;
 pub mod shape;
 mod summary;
 mod window;
@@ -24,7 +25,7 @@ pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};
 pub use extent::Extent;
 pub use op::{
-    Activation, ArgMax, Binary, Conv2d, ConvTranspose, Coordinates, DepthOrder, Epilogue, Gemm,
+    Activation, ArgMax, Binary, Conv2d, ConvTranspose, Coordinates, DepthOrder, Epilogue, Filter, Gemm,
     Interpolation, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction, Resize, Rounding,
     SliceAxis, Statistics, Target,
 };

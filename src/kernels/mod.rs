@@ -32,6 +32,7 @@ pub mod pack_picture;
 pub mod pad;
 mod params;
 pub mod pool;
+pub mod resample;
 pub mod reshape;
 pub mod resize;
 pub mod softmax;
@@ -117,6 +118,7 @@ pub static ALL: &[&Kernel] = &[
     &pack_picture::PACK_PICTURE,
     &pad::PAD,
     &pool::POOL,
+    &resample::RESAMPLE,
     &reshape::RESHAPE,
     &resize::RESIZE,
     &softmax::SOFTMAX,

@@ -24,11 +24,13 @@ params! {
         in_pixels: u32,
         /// Columns of the input.
         in_width: u32,
+        /// What outputs are that come from outside of the input.
+        outside: f32,
     }
 }
 
 /// Tensors `x, axes, y`; `axes` has a vec4 `(first, second, weight of first, weight of second)` for every output row,
-/// then for every output column. `linear` is 0 to copy the first of each.
+/// then for every output column; `first` is negative where it comes from outside of the input. `linear` is 0 to copy the first of each.
 pub static RESIZE: Kernel = Kernel {
     name: "resize",
     source: include_str!("../../shaders/resize.wgsl"),

@@ -12,9 +12,10 @@ mod reduce;
 
 use super::execute::{conv_terms, operands, run_node};
 use super::norm::norm_error;
+use super::resize::resize_weighted;
 use super::{
     Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
-    global_average_pool, mat_mul, resize,
+    global_average_pool, mat_mul,
 };
 use crate::graph::{Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
 use crate::tensor::count;
@@ -103,7 +104,12 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
         Op::AveragePool(pool) => sums(pool.kernel[0] * pool.kernel[1], &average_pool(pool, &inputs[0].abs())),
         Op::GlobalAveragePool => sums(count(&inputs[0].shape[2..]), &global_average_pool(&inputs[0].abs())),
         Op::Resize(op) => match op.interpolation {
-            Interpolation::Linear => sums(4, &resize(op, &inputs[0].abs())),
+            Interpolation::Linear => sums(4, &resize_weighted(op, &inputs[0].abs(), f64::abs)),
+            Interpolation::Filter(_) => {
+                let size = [inputs[0].shape[2], inputs[0].shape[3]];
+                let most = |axis| op.taps(axis, size).iter().map(Vec::len).max().unwrap_or(0);
+                sums(most(0) * most(1), &resize_weighted(op, &inputs[0].abs(), f64::abs))
+            }
             Interpolation::Nearest(_) => expected.map(|_| 0.0),
         },
         Op::ConvTranspose(op) => {

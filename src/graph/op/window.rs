@@ -51,7 +51,7 @@ pub struct Pool {
 }
 
 /// How an output coordinate becomes an input coordinate (ONNX `coordinate_transformation_mode`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Coordinates {
     /// `(x + 0.5) / scale - 0.5`.
     HalfPixel,
@@ -63,15 +63,37 @@ pub enum Coordinates {
     AlignCorners,
     /// `x / scale`.
     Asymmetric,
+    /// ONNX `tf_crop_and_resize`: the corners of the output are those of a part of the input.
+    Crop {
+        /// Where the part begins, `[vertical, horizontal]`: 0 is the first pixel, 1 the last.
+        start: [f32; 2],
+        /// Where it ends.
+        end: [f32; 2],
+        /// What output pixels are that come from outside of the input.
+        outside: f32,
+    },
 }
 
 /// How an input coordinate between pixels is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Interpolation {
     /// The nearest pixel, by the given rounding.
     Nearest(Rounding),
     /// Bilinear.
     Linear,
+    /// More than two pixels along each axis.
+    Filter(Filter),
+}
+
+/// A filter over input pixels (ONNX modes `cubic`, and `linear` with `antialias`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Filter {
+    /// `cubic_coeff_a` of the cubic filter; `None` for the triangle of a linear one.
+    pub cubic: Option<f32>,
+    /// Stretches the filter over all input pixels of an output pixel where the output is smaller.
+    pub antialias: bool,
+    /// Leaves pixels outside of the input out of the weighted mean, instead of repeating the border.
+    pub exclude_outside: bool,
 }
 
 /// ONNX `nearest_mode`.
@@ -94,6 +116,14 @@ pub enum Target {
     Scales([f32; 2]),
     /// Pixels `[height, width]`.
     Sizes([usize; 2]),
+    /// One factor for all axes that have a size here; the output is `round(in scale)`.
+    Fit {
+        /// Pixels `[height, width]`; an axis without keeps its size.
+        sizes: [Option<usize>; 2],
+        /// Takes the factor by which the output covers the sizes (ONNX `not_smaller`) instead of the one by which it
+        /// fits in (`not_larger`).
+        cover: bool,
+    },
 }
 
 /// A spatial resize (ONNX `Resize`).

@@ -2,7 +2,7 @@
 
 use super::{Mismatch, mismatch};
 use crate::graph::window::Window;
-use crate::graph::{Conv2d, ConvTranspose, Epilogue, Pad, PadMode, Pool, Resize, Target};
+use crate::graph::{Conv2d, ConvTranspose, Epilogue, Pad, PadMode, Pool, Resize};
 
 /// `[N, C, H, W]`, or an error.
 fn image(what: &str, shape: &[usize]) -> Result<[usize; 4], Mismatch> {
@@ -143,17 +143,6 @@ pub(super) fn resize(resize: &Resize, x: &[usize]) -> Result<Vec<usize>, Mismatc
 
 /// The longest side of a resized image.
 const MAX_SIDE: usize = 1 << 24;
-
-impl Resize {
-    /// The output `[height, width]` for an input of `[height, width]`. Scaled sizes are rounded down in `f32`, as
-    /// onnxruntime does: 10 pixels at 0.7 give 7.
-    pub fn output(&self, input: [usize; 2]) -> [usize; 2] {
-        match self.target {
-            Target::Sizes(sizes) => sizes,
-            Target::Scales(scales) => [0, 1].map(|axis| (input[axis] as f32 * scales[axis]).floor() as usize),
-        }
-    }
-}
 
 pub(super) fn pad(pad: &Pad, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
     let [n, c, h, w] = image("input", x)?;

@@ -4,6 +4,7 @@
 mod attributes;
 mod nodes;
 mod outputs;
+mod resize;
 
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{
@@ -11,7 +12,7 @@ use super::proto::{
     tensor_proto::DataType, type_proto,
 };
 use super::{IR_VERSION, OnnxError};
-use crate::graph::{Activation, Coordinates, Dim, Graph, Op, Target, ValueId};
+use crate::graph::{Activation, Dim, Graph, Op, ValueId};
 use crate::tensor::{Data, Tensor};
 use nodes::Writer;
 use prost::Message;
@@ -75,12 +76,7 @@ pub fn save(graph: &Graph, path: &Path) -> Result<(), OnnxError> {
 /// The least opset from 17 on that has every operator in the form it is written in.
 fn opset(graph: &Graph) -> i64 {
     let since = |op: &Op| match op {
-        Op::Resize(resize)
-            if resize.coordinates == Coordinates::HalfPixelSymmetric
-                || matches!(resize.target, Target::Sizes(_)) =>
-        {
-            19
-        }
+        Op::Resize(resize) if resize::is_new(resize) => 19,
         Op::AveragePool(pool) if pool.dilations != [1, 1] => 19,
         Op::Activation(Activation::Mish) => 18,
         Op::Activation(Activation::Gelu { .. }) => 20,

@@ -3,8 +3,8 @@
 use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
-    Activation, Binary, Conv2d, ConvTranspose, Coordinates, Epilogue, Gemm, Graph, Interpolation, Node, Op,
-    Pad, PadMode, Padding, Pool, Resize, Rounding, Target, ValueId, free_name,
+    Activation, Binary, Conv2d, ConvTranspose, Epilogue, Gemm, Graph, Node, Op, Pad, PadMode, Padding, Pool,
+    ValueId, free_name,
 };
 use crate::onnx::OnnxError;
 use crate::onnx::proto::tensor_proto::DataType;
@@ -24,14 +24,14 @@ pub(super) struct Writer<'a> {
 
 /// A node apart from its names: operator, attributes, and constants after its data inputs, each with the suffix of
 /// its name (`None` leaves an optional input out).
-struct Form {
-    op: &'static str,
-    attributes: Vec<AttributeProto>,
-    constants: Vec<Option<(&'static str, Tensor)>>,
+pub(super) struct Form {
+    pub(super) op: &'static str,
+    pub(super) attributes: Vec<AttributeProto>,
+    pub(super) constants: Vec<Option<(&'static str, Tensor)>>,
 }
 
 impl Form {
-    fn new(op: &'static str, attributes: Vec<AttributeProto>) -> Self {
+    pub(super) fn new(op: &'static str, attributes: Vec<AttributeProto>) -> Self {
         Self { op, attributes, constants: Vec::new() }
     }
 }
@@ -149,7 +149,7 @@ fn form(op: &Op) -> Result<Form, String> {
             }
             Form::new(name, attributes)
         }
-        Op::Resize(resize) => resize_form(resize)?,
+        Op::Resize(resize) => super::resize::form(resize)?,
         Op::Reshape { shape, allow_zero } => {
             let mut form = Form::new(name, vec![flag("allowzero", *allow_zero)]);
             let shape = Tensor::from_i64(vec![shape.len()], shape.clone());
@@ -170,7 +170,7 @@ fn form(op: &Op) -> Result<Form, String> {
     })
 }
 
-fn reason(error: TensorError) -> String {
+pub(super) fn reason(error: TensorError) -> String {
     error.to_string()
 }
 
@@ -264,43 +264,6 @@ fn clip(min: f32, max: f32) -> Result<Form, String> {
     }
     while matches!(form.constants.last(), Some(None)) {
         form.constants.pop();
-    }
-    Ok(form)
-}
-
-fn resize_form(resize: &Resize) -> Result<Form, String> {
-    let coordinates = match resize.coordinates {
-        Coordinates::HalfPixel => "half_pixel",
-        Coordinates::HalfPixelSymmetric => "half_pixel_symmetric",
-        Coordinates::PytorchHalfPixel => "pytorch_half_pixel",
-        Coordinates::AlignCorners => "align_corners",
-        Coordinates::Asymmetric => "asymmetric",
-    };
-    let mut attributes = vec![string("coordinate_transformation_mode", coordinates)];
-    match resize.interpolation {
-        Interpolation::Linear => attributes.push(string("mode", "linear")),
-        Interpolation::Nearest(rounding) => {
-            let rounding = match rounding {
-                Rounding::PreferFloor => "round_prefer_floor",
-                Rounding::PreferCeil => "round_prefer_ceil",
-                Rounding::Floor => "floor",
-                Rounding::Ceil => "ceil",
-            };
-            attributes.extend([string("mode", "nearest"), string("nearest_mode", rounding)]);
-        }
-    }
-    let mut form = Form::new("Resize", attributes);
-    match resize.target {
-        Target::Scales([vertical, horizontal]) => {
-            let scales = Tensor::from_f32(vec![4], vec![1.0, 1.0, vertical, horizontal]).map_err(reason)?;
-            form.constants = vec![None, Some(("scales", scales))];
-        }
-        // Sizes of all four axes would fix the batch.
-        Target::Sizes(sizes) => {
-            form.attributes.push(ints("axes", &[2, 3]));
-            let sizes = Tensor::from_i64(vec![2], sizes.map(|size| size as i64).to_vec()).map_err(reason)?;
-            form.constants = vec![None, None, Some(("sizes", sizes))];
-        }
     }
     Ok(form)
 }

@@ -172,8 +172,8 @@ fn resizes() {
     };
     let two: &[f32] = &[1.0, 1.0, 2.0, 2.0];
     let why = |attribute| resize(two, vec![attribute]);
-    assert_eq!(why(text("mode", "cubic")), "mode: cubic is not supported at opset 18");
-    for mode in ["tf_crop_and_resize", "tf_half_pixel_for_nn", "half_pixel_symmetric"] {
+    assert_eq!(why(text("mode", "area")), "mode: area is not supported at opset 18");
+    for mode in ["tf_half_pixel_for_nn", "half_pixel_symmetric"] {
         assert_eq!(
             why(text("coordinate_transformation_mode", mode)),
             format!("coordinate_transformation_mode: {mode} is not supported at opset 18")
@@ -182,12 +182,13 @@ fn resizes() {
     assert_eq!(why(text("nearest_mode", "up")), "nearest_mode: up is not supported at opset 18");
     assert_eq!(
         why(text("keep_aspect_ratio_policy", "not_larger")),
-        "keep_aspect_ratio_policy: not_larger is not supported at opset 18"
+        "keep_aspect_ratio_policy: expected sizes, found scales"
     );
-    for name in ["antialias", "exclude_outside"] {
-        let expected = format!("attribute {name}: expected 0, found 1, which is not supported");
-        assert_eq!(why(int(name, 1)), expected);
-    }
+    assert_eq!(why(int("antialias", 1)), "antialias: expected mode linear or cubic, found nearest");
+    assert_eq!(
+        why(text("coordinate_transformation_mode", "tf_crop_and_resize")),
+        "roi: expected a constant input, found none"
+    );
     assert_eq!(
         resize(&[1.0, 2.0, 2.0, 2.0], vec![]),
         "scales: expected 1 for batch and channels, found 1 and 2"

@@ -210,6 +210,37 @@ fn resizes_by_sizes() {
 }
 
 #[test]
+fn upsampling_is_resizing_from_the_corner() {
+    let scales = || vec![floats("s", &[4], &[1.0, 1.0, 2.0, 3.0])];
+    for (mode, interpolation) in
+        [("nearest", Interpolation::Nearest(Rounding::Floor)), ("linear", Interpolation::Linear)]
+    {
+        let upsample = with(model(11, "Upsample", &["x", "s"], vec![text("mode", mode)]), scales());
+        let expected = Resize {
+            target: Target::Scales([2.0, 3.0]),
+            coordinates: Coordinates::Asymmetric,
+            interpolation,
+        };
+        assert_eq!(op(&upsample), Op::Resize(expected));
+    }
+}
+
+#[test]
+fn resizes_of_a_region() {
+    let region = vec![ints("s", &[3, 4]), floats("r", &[4], &[0.6, 0.4, 0.8, 0.5])];
+    let attributes = vec![
+        list("axes", &[3, 2]),
+        text("coordinate_transformation_mode", "tf_crop_and_resize"),
+        float("extrapolation_value", 9.0),
+    ];
+    let Op::Resize(resize) = op(&with(model(18, "Resize", &["x", "r", "", "s"], attributes), region)) else {
+        unreachable!()
+    };
+    assert_eq!(resize.target, Target::Sizes([4, 3]));
+    assert_eq!(resize.coordinates, Coordinates::Crop { start: [0.4, 0.6], end: [0.5, 0.8], outside: 9.0 });
+}
+
+#[test]
 fn resizes_by_every_rule() {
     let resize = |attributes| {
         let scales = vec![floats("s", &[4], &[1.0, 1.0, 2.0, 2.0])];

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Gemm, Interpolation, Pad,
-    PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Filter, Gemm,
+    Interpolation, Pad, PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
 };
 use crate::onnx::{encode, load, save};
 use crate::tensor::Tensor;
@@ -156,15 +156,33 @@ fn resizes() {
     let roundings = [Rounding::PreferFloor, Rounding::PreferCeil, Rounding::Floor, Rounding::Ceil];
     let mut interpolations = roundings.map(Interpolation::Nearest).to_vec();
     interpolations.push(Interpolation::Linear);
+    for (cubic, antialias) in [(Some(-0.75), false), (Some(-0.5), true), (None, true)] {
+        interpolations.push(Interpolation::Filter(Filter {
+            cubic,
+            antialias,
+            exclude_outside: cubic.is_none(),
+        }));
+    }
+    let targets = [
+        Target::Scales([1.7, 0.5]),
+        Target::Sizes([5, 16]),
+        Target::Fit { sizes: [Some(7), Some(9)], cover: true },
+        Target::Fit { sizes: [None, Some(9)], cover: false },
+    ];
     for coordinates in [
         Coordinates::HalfPixel,
         Coordinates::HalfPixelSymmetric,
         Coordinates::PytorchHalfPixel,
         Coordinates::AlignCorners,
         Coordinates::Asymmetric,
+        Coordinates::Crop { start: [0.25, 0.0], end: [1.5, 1.0], outside: -2.0 },
     ] {
         for &interpolation in &interpolations {
-            for target in [Target::Scales([1.7, 0.5]), Target::Sizes([5, 16])] {
+            for target in targets {
+                let one = matches!(target, Target::Fit { sizes: [None, _], .. });
+                if one && matches!(coordinates, Coordinates::Crop { .. }) {
+                    continue;
+                }
                 survives(|b, x| b.resize(x, Resize { target, coordinates, interpolation }));
             }
         }

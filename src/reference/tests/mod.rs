@@ -4,6 +4,7 @@ mod bounds;
 mod graph;
 mod ops;
 mod pool;
+mod resample;
 mod resize;
 
 use super::Array;

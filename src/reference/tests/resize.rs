@@ -8,16 +8,15 @@ use crate::graph::Interpolation::{self, Linear, Nearest};
 use crate::graph::{Resize, Rounding, Target};
 use crate::reference::resize;
 
-const PREFER_FLOOR: Interpolation = Nearest(Rounding::PreferFloor);
+pub(super) const PREFER_FLOOR: Interpolation = Nearest(Rounding::PreferFloor);
 const PREFER_CEIL: Interpolation = Nearest(Rounding::PreferCeil);
 const FLOOR: Interpolation = Nearest(Rounding::Floor);
 const CEIL: Interpolation = Nearest(Rounding::Ceil);
-const SCALED: Target = Target::Scales([1.7, 0.6]);
-const SIZED: Target = Target::Sizes([4, 3]);
+pub(super) const SCALED: Target = Target::Scales([1.7, 0.6]);
+pub(super) const SIZED: Target = Target::Sizes([4, 3]);
 const FLAT: Target = Target::Sizes([1, 8]);
 
-/// Results of onnxruntime on the 3x5 image of [`every_rule_agrees_with_onnxruntime`]. Symmetric half pixels rounded
-/// down are left out: on this image they fall on whole pixels, where the last bit of a coordinate decides.
+/// Results of onnxruntime on the 3x5 image of [`every_rule_agrees_with_onnxruntime`].
 const RUNTIME: &[(Target, Coordinates, Interpolation, &str)] = &[
     (SCALED, HalfPixel, PREFER_FLOOR, "1 4 5 1 4 5 3 -2 7 0 5 2 0 5 2"),
     (SCALED, HalfPixel, PREFER_CEIL, "1 4 5 1 4 5 3 -2 7 0 5 2 0 5 2"),
@@ -97,6 +96,9 @@ const RUNTIME: &[(Target, Coordinates, Interpolation, &str)] = &[
     (SIZED, Asymmetric, FLOOR, "1 2 8 1 2 8 3 9 6 0 11 -4"),
     (SIZED, Asymmetric, CEIL, "1 4 5 3 -2 7 0 5 2 0 5 2"),
     (SIZED, Asymmetric, Linear, "1 3.33333 7 2.5 2.08333 6.5 1.5 4.33333 2.16667 0 7 -2"),
+    (SCALED, HalfPixelSymmetric, FLOOR, "1 2 8 1 2 8 3 9 6 3 9 6 0 11 -4"),
+    (SIZED, HalfPixelSymmetric, FLOOR, "1 2 8 1 2 8 3 9 6 0 11 -4"),
+    (FLAT, HalfPixelSymmetric, FLOOR, "1 1 2 2 4 4 8 5"),
     (FLAT, HalfPixelSymmetric, CEIL, "3 9 -2 -2 6 6 7 7"),
     (FLAT, HalfPixelSymmetric, Linear, "3 5.625 8.3125 1.4375 0.5 5.5 6.5625 7"),
     (FLAT, PytorchHalfPixel, CEIL, "1 2 4 4 8 8 5 5"),
@@ -105,7 +107,7 @@ const RUNTIME: &[(Target, Coordinates, Interpolation, &str)] = &[
     (FLAT, AlignCorners, Linear, "1 1.57143 2.28571 3.42857 5.14286 7.42857 6.71429 5"),
 ];
 
-fn op(target: Target, coordinates: Coordinates, interpolation: Interpolation) -> Resize {
+pub(super) fn op(target: Target, coordinates: Coordinates, interpolation: Interpolation) -> Resize {
     Resize { target, coordinates, interpolation }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Dropout" => pointwise::dropout(call),
         "Constant" => pointwise::constant(call),
         "Resize" => resize::resize(call),
+        "Upsample" => resize::upsample(call),
         "Concat" => layout::concat(call),
         "Flatten" => layout::flatten(call),
         "Reshape" => layout::reshape(call),
