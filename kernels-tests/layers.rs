@@ -18,7 +18,8 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("gpu", &["plan", "kernels", "tensor"]),
     ("tasks", &["plan", "kernels", "tensor"]),
     ("scenes", &[]),
-    ("search", &["units", "graph", "tasks", "compact", "tensor"]),
+    ("recover", &["compact", "reference", "units", "graph", "tensor"]),
+    ("search", &["recover", "units", "graph", "tasks", "compact", "tensor"]),
 ];
 
 /// Modules that may import all but `cli`, and those that may import that too.

@@ -149,6 +149,7 @@ impl Case {
             inputs: vec![],
             outputs: vec![port],
             probes: vec![],
+            grams: vec![],
             probe: vec![],
             pack: vec![],
             steps: vec![],

@@ -21,6 +21,7 @@ mod eltwise_where;
 mod evaluate;
 mod execute;
 mod global_average;
+mod gram;
 mod harness;
 mod layers;
 mod loss;

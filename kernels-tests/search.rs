@@ -2,6 +2,7 @@
 //! candidate, on a small multitask network.
 
 mod plain;
+mod recovered;
 
 use crate::harness::gpus;
 use crate::random_graph::Rng;

@@ -13,6 +13,7 @@ pub mod kernels;
 pub mod onnx;
 pub mod optimise;
 pub mod plan;
+pub mod recover;
 pub mod reference;
 #[cfg(feature = "cli")]
 pub mod scenes;

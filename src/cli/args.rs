@@ -193,6 +193,11 @@ pub struct SearchArgs {
     /// Behaves as PAGCP's reference code, including its oddities, for comparison.
     #[arg(long)]
     pub faithful: bool,
+
+    /// Prune without least-squares recovery: what reads removed channels keeps its weights. All pictures then judge;
+    /// with recovery every second one is used to fit it.
+    #[arg(long)]
+    pub no_recover: bool,
 }
 
 /// What ranks the channels of a unit.

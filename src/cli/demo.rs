@@ -58,5 +58,6 @@ fn search_args() -> SearchArgs {
         images: None,
         seed: 0,
         faithful: false,
+        no_recover: false,
     }
 }

@@ -56,7 +56,8 @@ const EXAMPLES: usize = 4;
 /// what is measured of it, the summary last.
 pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Summary, Failure> {
     let Model { graph, shapes, units, .. } = job.model;
-    let smaller = compact(graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
+    let smaller =
+        compact(&pruned.outcome.graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
     let path = job.out.join("pruned.onnx");
     let bytes = crate::onnx::encode(&smaller).map_err(Failure::work)?;
     let sizes = Sizes { batch: 1, symbols: job.model.sizes.symbols.clone() };
@@ -140,6 +141,7 @@ fn summary(
         channels: unit.channels,
         kept: kept.len(),
         limited_by: limited_by(outcome, &unit.id).map(str::to_owned),
+        recovered: outcome.visits.iter().rev().find(|v| v.unit == unit.id).is_some_and(|v| v.recovered),
     };
     Ok(Summary {
         version: 1,

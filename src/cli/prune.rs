@@ -85,9 +85,11 @@ fn run_search(
         mean_of_batches: options.faithful,
         ..EvaluateOptions::default()
     };
+    let [fitting, judging] =
+        if options.recover && samples.len() > 1 { samples.halves() } else { [Samples::default(), samples] };
     let tasks = tasks.iter().map(|task| if options.faithful { task.moving() } else { task.clone() });
-    let evaluator = GpuEvaluator::new(gpu, tasks.collect(), samples, measure);
-    let mut evaluator = evaluator.map_err(eval::failure)?;
+    let evaluator = GpuEvaluator::new(gpu, tasks.collect(), judging, measure);
+    let mut evaluator = evaluator.map_err(eval::failure)?.fitting(fitting);
     evaluator.teach(&model.graph).map_err(eval::failure)?;
     let problem = Problem { graph: &model.graph, shapes: &model.shapes, units: &model.units };
     let mut progress = SearchProgress::new();
@@ -172,6 +174,7 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
         ignore,
         target_flops: args.target_flops,
         target_params: args.target_params,
+        recover: !(args.no_recover || args.faithful),
         seed: args.seed,
         faithful: args.faithful,
         width: 1,

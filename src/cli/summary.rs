@@ -97,6 +97,8 @@ pub struct UnitSummary {
     pub kept: usize,
     /// The task whose limit stopped it.
     pub limited_by: Option<String>,
+    /// Whether what reads it has recovered weights.
+    pub recovered: bool,
 }
 
 impl Summary {

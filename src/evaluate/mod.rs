@@ -1,6 +1,7 @@
 //! Measures networks on a device: losses of candidate prunings for the search, losses and metrics for reports.
 
 mod error;
+mod grams;
 mod network;
 mod report;
 mod scorer;

@@ -11,7 +11,7 @@ use crate::units::Units;
 use std::ops::Range;
 
 /// More images than this in one run gain nothing: every dispatch is far larger than its overhead.
-const LARGEST_BATCH: usize = 16;
+pub(super) const LARGEST_BATCH: usize = 16;
 
 /// Bytes that the buffers of a network may take where a smaller batch would take less.
 const MEMORY: u64 = 512 << 20;
@@ -175,7 +175,7 @@ fn memory(plan: &Plan) -> u64 {
 }
 
 /// The batch of at most `largest` that cuts `images` into the fewest runs with the fewest places empty.
-fn even_batch(images: usize, largest: usize) -> usize {
+pub(super) fn even_batch(images: usize, largest: usize) -> usize {
     images.div_ceil(images.div_ceil(largest))
 }
 

@@ -1,11 +1,12 @@
 //! The search's evaluator on a device.
 
+use super::grams::grams;
 use super::network::{Network, Request};
 use super::teacher::Teacher;
 use super::{EvaluateError, Options};
 use crate::gpu::Gpu;
-use crate::graph::Graph;
-use crate::search::{Evaluator, TaskLimit};
+use crate::graph::{Graph, ValueId};
+use crate::search::{Evaluator, Grams, TaskLimit};
 use crate::tasks::{Loss, Samples, Source, Task};
 use crate::units::Units;
 
@@ -17,6 +18,7 @@ pub struct GpuEvaluator {
     limits: Vec<TaskLimit>,
     samples: Samples,
     options: Options,
+    fitting: Samples,
     network: Option<Network>,
     /// What the sums of losses are divided by, in task order.
     units: Vec<f64>,
@@ -41,7 +43,18 @@ impl GpuEvaluator {
             |task: &Task| TaskLimit { name: task.name.clone(), limit: task.limit, floor: task.kind.floor() };
         let limits = tasks.iter().map(limit).collect();
         let units = vec![1.0; tasks.len()];
-        Ok(Self { gpu: gpu.clone(), tasks, limits, samples, options, network: None, units, scored: 0 })
+        let fitting = Samples::default();
+        Ok(Self {
+            gpu: gpu.clone(),
+            tasks,
+            limits,
+            samples,
+            options,
+            fitting,
+            network: None,
+            units,
+            scored: 0,
+        })
     }
 
     /// Runs the unpruned network on all images for the tasks whose losses compare with what it makes of them. Without
@@ -56,6 +69,11 @@ impl GpuEvaluator {
             self.units = teacher.units();
         }
         Ok(())
+    }
+
+    /// The same, with pictures to fit recovery on; they are best not among those of the scoring set.
+    pub fn fitting(self, samples: Samples) -> Self {
+        Self { fitting: samples, ..self }
     }
 
     /// The images of the scoring set.
@@ -82,6 +100,16 @@ impl Evaluator for GpuEvaluator {
         let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
         self.network = Some(Network::new(&self.gpu, &request)?);
         Ok(())
+    }
+
+    fn grams(&mut self, graph: &Graph, units: &Units, values: &[ValueId]) -> Result<Grams, EvaluateError> {
+        self.network = None;
+        let images = self.fitting.len();
+        if images == 0 || values.is_empty() {
+            return Ok(vec![None; values.len()]);
+        }
+        let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
+        grams(&self.gpu, &request, &self.fitting, values)
     }
 
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, EvaluateError> {

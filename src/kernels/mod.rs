@@ -16,6 +16,7 @@ pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
 pub mod global_average;
+pub mod gram;
 pub mod live;
 pub mod loss_agreement;
 pub mod loss_bce;
@@ -104,6 +105,7 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
     &global_average::GLOBAL_AVERAGE,
+    &gram::GRAM,
     &loss_agreement::LOSS_AGREEMENT,
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,

@@ -2,7 +2,7 @@
 
 use super::lower::{Lowering, PlanError, lower};
 use super::memory::{assign, lifetimes, lower_bound};
-use super::{DeviceClass, MAX_GROUPS, Operand, Plan, Port, Step, ports};
+use super::{DeviceClass, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, ports};
 use crate::graph::{Graph, Shapes, ValueId};
 use crate::kernels::{Access, TEXEL_ROW};
 use crate::units::Units;
@@ -54,6 +54,21 @@ pub fn build(
     units: &Units,
     options: &PlanOptions,
 ) -> Result<Plan, PlanError> {
+    build_with_grams(graph, shapes, units, options, &[])
+}
+
+/// As [`build`], with a step that sums channel products behind every one of `values` that a node computes. Not to be
+/// had together with [`PlanOptions::keep_all`].
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with_grams(
+    graph: &Graph,
+    shapes: &Shapes,
+    units: &Units,
+    options: &PlanOptions,
+    values: &[ValueId],
+) -> Result<Plan, PlanError> {
     check_values(graph, shapes, &options.limits)?;
     let mut cx = Lowering::new(graph, shapes, units, options.class);
     let mut edges = Edges::default();
@@ -64,12 +79,17 @@ pub fn build(
     }
     for node in &graph.nodes {
         lower(&mut cx, node)?;
+        for &value in values.iter().filter(|value| node.outputs.contains(value)) {
+            let external = graph.inputs.len() + graph.outputs.len() + edges.grams.len();
+            edges.grams.push(gram::add(&mut cx, node, value, external));
+        }
     }
     for &value in &graph.outputs {
         let (port, step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
         edges.outputs.push(port);
         edges.unpack.push(step);
     }
+    edges.externals.extend(edges.grams.iter().map(|gram| gram.bytes(options.batch)));
     if options.keep_all {
         add_probes(&mut cx, &mut edges)?;
     }
@@ -87,6 +107,7 @@ struct Edges {
     inputs: Vec<Port>,
     outputs: Vec<Port>,
     probes: Vec<Port>,
+    grams: Vec<Gram>,
     pack: Vec<Step>,
     unpack: Vec<Step>,
     probe: Vec<Step>,
@@ -134,6 +155,7 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
         inputs: edges.inputs,
         outputs: edges.outputs,
         probes: edges.probes,
+        grams: edges.grams,
         pack: edges.pack,
         steps: cx.steps,
         unpack: edges.unpack,

@@ -1,15 +1,17 @@
 //! A plan: what the GPU will do for one network at one batch size, as plain data.
 
 mod build;
+mod gram;
 mod lower;
 pub mod memory;
 mod ports;
 mod select;
 mod text;
 
-pub use build::{PlanLimits, PlanOptions, build};
+pub use build::{PlanLimits, PlanOptions, build, build_with_grams};
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
+use crate::graph::ValueId;
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
 use crate::kernels::{Kernel, Spec};
 use std::sync::Arc;
@@ -86,6 +88,21 @@ pub struct Port {
     pub record: Record,
 }
 
+/// Where the products of every pair of a value's channels are summed, see [`crate::kernels::gram`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gram {
+    /// The value.
+    pub value: ValueId,
+    /// The buffer of the sums, an [`Operand::External`] index.
+    pub external: usize,
+    /// Its stored channel groups.
+    pub groups: usize,
+    /// Sums of one image.
+    pub partials: usize,
+    /// The stored lane of every logical channel.
+    pub places: Vec<u32>,
+}
+
 /// A plan. Equal inputs give equal plans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -106,6 +123,8 @@ pub struct Plan {
     pub outputs: Vec<Port>,
     /// With [`PlanOptions::keep_all`], every computed value, in execution order; else empty.
     pub probes: Vec<Port>,
+    /// Values whose channel products the steps sum, in the order asked for; those that nothing computes are missing.
+    pub grams: Vec<Gram>,
     /// Steps that turn host-layout inputs into stored ones, one per input, in graph order.
     pub pack: Vec<Step>,
     /// The network, from stored inputs to stored outputs.

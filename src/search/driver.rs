@@ -5,7 +5,8 @@ use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
 use super::{Evaluator, Loss, Observer, Options, TaskLimit, counts, faithful, saliency, visiting_order};
 use crate::compact::CompactError;
-use crate::units::{Keeps, cost, cost_kept};
+use crate::graph::Graph;
+use crate::units::{Keeps, Unit, cost, cost_kept};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
@@ -56,6 +57,8 @@ pub enum SearchError<E: std::error::Error + 'static> {
 pub struct Outcome {
     /// The kept original coordinates of every unit, ascending.
     pub keeps: Keeps,
+    /// The unpruned network with recovered weights: compacting it by `keeps` gives what was measured.
+    pub graph: Graph,
     /// What was settled about each visited unit, in visiting order.
     pub visits: Vec<Visit>,
     /// The losses of the unpruned network.
@@ -77,14 +80,15 @@ pub fn search<E: Evaluator>(
     journal: &mut Journal,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, SearchError<E::Error>> {
-    let mut driver = Driver { problem, options, evaluator, journal, observer };
+    let graph = problem.graph.clone();
+    let mut driver = Driver { problem, graph, options, evaluator, journal, observer };
     let before = driver.base()?;
     let (keeps, visits) =
         if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
     let keeps: Vec<Vec<usize>> = keeps.into_iter().map(sorted).collect();
     let after = driver.measure_final(&keeps)?;
     let (candidates, macs) = driver.spent();
-    Ok(Outcome { keeps: Keeps(keeps), visits, before, after, candidates, macs })
+    Ok(Outcome { keeps: Keeps(keeps), graph: driver.graph, visits, before, after, candidates, macs })
 }
 
 fn sorted(mut list: Vec<usize>) -> Vec<usize> {
@@ -94,6 +98,8 @@ fn sorted(mut list: Vec<usize>) -> Vec<usize> {
 
 pub(super) struct Driver<'a, E> {
     pub problem: Problem<'a>,
+    /// The problem's graph with the weights recovered so far.
+    pub graph: Graph,
     pub options: &'a Options,
     pub evaluator: &'a mut E,
     pub journal: &'a mut Journal,
@@ -151,14 +157,18 @@ impl<E: Evaluator> Driver<'_, E> {
     }
 
     fn measure(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
-        let network = self.problem.network(keeps)?;
+        let network = self.network(keeps)?;
         self.prepare(&network)?;
         let whole = keeps.iter().map(Vec::len).collect();
         let mut losses = self.evaluator.score(&[whole]).map_err(SearchError::Evaluate)?;
         Ok(losses.swap_remove(0))
     }
 
-    fn prepare(&mut self, network: &Network) -> Result<(), SearchError<E::Error>> {
+    pub(super) fn network(&self, keeps: &[Vec<usize>]) -> Result<Network, CompactError> {
+        Problem { graph: &self.graph, ..self.problem }.network(keeps)
+    }
+
+    pub(super) fn prepare(&mut self, network: &Network) -> Result<(), SearchError<E::Error>> {
         self.evaluator.prepare(&network.graph, &network.units).map_err(SearchError::Evaluate)
     }
 
@@ -182,6 +192,7 @@ impl<E: Evaluator> Driver<'_, E> {
             return Err(SearchError::Nothing(units.pinned.len()));
         }
         let schedules = self.schedules(order.len(), Schedule::solve)?;
+        self.graph = graph.clone();
         let mut keeps = self.problem.all();
         let mut visits: Vec<Visit> = Vec::new();
         let mut base: Vec<f64> = before.iter().map(|loss| loss.mean()).collect();
@@ -204,6 +215,7 @@ impl<E: Evaluator> Driver<'_, E> {
                 }
             };
             if let Some(keep) = visit.accepted {
+                self.ship(unit, &keeps, &visit)?;
                 keeps[unit] = visit.order[..keep].to_vec();
                 base = losses_at(&visit, keep).iter().map(|loss| loss.mean()).collect();
             }
@@ -265,16 +277,22 @@ impl<E: Evaluator> Driver<'_, E> {
     ) -> Result<Visit, SearchError<E::Error>> {
         let id = self.problem.units.units[turn.unit].id.clone();
         self.observer.visiting(turn.done, turn.total, &id);
-        let now = self.problem.network(keeps)?;
+        let now = self.network(keeps)?;
         let scores = (scan.rank)(&now.graph, &now.units.units[turn.unit]);
         let ranks = saliency::order(&scores);
         let ranked: Vec<f64> = ranks.iter().map(|&k| scores[k]).collect();
         let order: Vec<usize> = ranks.iter().map(|&k| keeps[turn.unit][k]).collect();
         let mut ordered = keeps.to_vec();
         ordered[turn.unit] = order.clone();
-        let network = self.problem.network(&ordered)?;
-        self.prepare(&network)?;
+        let network = self.network(&ordered)?;
         let tries = (scan.tries)(&ranked, order.len());
+        let recovered = match tries.first() {
+            Some(&first) if self.options.recover && !self.options.faithful => {
+                self.recovering(&network, (turn.unit, first), &scan)?
+            }
+            _ => None,
+        };
+        self.prepare(recovered.as_ref().unwrap_or(&network))?;
         let (candidates, broken) = self.scan(turn.unit, &ordered, &tries, &scan)?;
         let visit = Visit {
             pass: turn.pass,
@@ -286,6 +304,7 @@ impl<E: Evaluator> Driver<'_, E> {
                 .filter(|_| broken.is_some() || scan.commit_unbroken),
             candidates,
             limited_by: broken.map(|task| self.evaluator.tasks()[task].name.clone()),
+            recovered: recovered.is_some(),
         };
         self.journal.append(Record::Visit(visit.clone()))?;
         self.observer.settled(&visit);
@@ -353,7 +372,7 @@ pub(super) struct Scan<'a> {
     /// What it is relative to.
     pub base: &'a [f64],
     /// Scores coordinates.
-    pub rank: &'a dyn Fn(&crate::graph::Graph, &crate::units::Unit) -> Vec<f64>,
+    pub rank: &'a dyn Fn(&Graph, &Unit) -> Vec<f64>,
     /// The kept counts to try, ever smaller, given the scores from the most salient down and their number.
     pub tries: &'a dyn Fn(&[f64], usize) -> Vec<usize>,
     /// Whether the last candidate is accepted where none broke a limit.
@@ -374,7 +393,7 @@ pub(super) fn losses_at(visit: &Visit, keep: usize) -> &[Loss] {
 
 /// The largest relative increase over the tasks, and the task that exceeds its limit by most, if any does. A loss
 /// that is not finite exceeds every limit.
-fn worst_increase(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> (f64, Option<usize>) {
+pub(super) fn worst_increase(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> (f64, Option<usize>) {
     let mut worst = f64::NEG_INFINITY;
     let mut excess = 0.0;
     let mut broken = None;

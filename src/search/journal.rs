@@ -93,6 +93,8 @@ pub struct Visit {
     pub accepted: Option<usize>,
     /// The task whose limit the first refused candidate broke by most.
     pub limited_by: Option<String>,
+    /// Whether candidates were scored, and what is accepted ships, with recovered weights.
+    pub recovered: bool,
 }
 
 impl Visit {

@@ -6,6 +6,7 @@ mod driver;
 mod faithful;
 mod journal;
 mod options;
+mod recovering;
 pub mod saliency;
 pub mod schedule;
 mod state;
@@ -19,7 +20,7 @@ pub use state::{Hash, Problem, fingerprint};
 
 pub use crate::tasks::{LEAST_BASE, Loss};
 
-use crate::graph::Graph;
+use crate::graph::{Graph, ValueId};
 use crate::units::Units;
 
 /// A task as the search sees it.
@@ -48,7 +49,18 @@ pub trait Evaluator {
     /// The loss of every task over the whole scoring set, for each candidate: a candidate is the number of kept
     /// coordinates of every unit, in the order of [`Units::units`].
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, Self::Error>;
+
+    /// For each of `values` of `graph`, the products of every pair of its channels, summed over the pixels of the
+    /// pictures that recovery is fitted on: row-major squares. `None` for a value that is not computed when `graph`
+    /// runs, and for all where there are no such pictures. The prepared network is gone afterwards.
+    fn grams(&mut self, graph: &Graph, units: &Units, values: &[ValueId]) -> Result<Grams, Self::Error> {
+        let _ = (graph, units);
+        Ok(vec![None; values.len()])
+    }
 }
+
+/// What [`Evaluator::grams`] gives, one entry for each value.
+pub type Grams = Vec<Option<Vec<f64>>>;
 
 /// Told how the search goes.
 pub trait Observer {

@@ -28,6 +28,8 @@ pub struct Options {
     pub target_flops: Option<f64>,
     /// Stop when at most this share of the parameters is left.
     pub target_params: Option<f64>,
+    /// Lets what reads a unit make up for what goes, where the evaluator can fit it.
+    pub recover: bool,
     /// Seeds the random criterion.
     pub seed: u64,
     /// Behaves as PAGCP's reference code, with its oddities, for comparison.
@@ -48,6 +50,7 @@ impl Default for Options {
             ignore: BTreeSet::new(),
             target_flops: None,
             target_params: None,
+            recover: true,
             seed: 0,
             faithful: false,
             width: 1,

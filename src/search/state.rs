@@ -1,9 +1,9 @@
 //! The network as pruned so far, always made from the unpruned one: nothing that was decided can drift.
 
 use crate::compact::{CompactError, compact};
-use crate::graph::{Graph, Shapes};
-use crate::tensor::Data;
-use crate::units::{Keeps, Units};
+use crate::graph::{Graph, Node, Shapes, ValueId};
+use crate::tensor::{Data, Tensor};
+use crate::units::{Keeps, Parameters, Units};
 
 /// What is pruned: the imported graph, its shapes and its units.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,42 @@ impl Problem<'_> {
     /// Every coordinate of every unit, in its original order.
     pub(super) fn all(&self) -> Vec<Vec<usize>> {
         self.units.units.iter().map(|unit| (0..unit.channels).collect()).collect()
+    }
+
+    /// Writes weights of the network that keeps `keeps` into `graph`, which has them unpruned and in original order.
+    pub(super) fn scatter(
+        &self,
+        graph: &mut Graph,
+        keeps: &[Vec<usize>],
+        (weight, part): (ValueId, &Tensor),
+    ) {
+        let keeps = Keeps(keeps.to_vec());
+        let parameters = Parameters { graph: self.graph, shapes: self.shapes, axes: &self.units.axes };
+        let uses = |node: &&Node| node.inputs.get(1) == Some(&weight);
+        let Some(axes) = self.graph.nodes.iter().find(uses).and_then(|node| parameters.axes(node, 1)) else {
+            return;
+        };
+        let Some(whole) = graph.constant(weight) else { return };
+        let shape = whole.shape().to_vec();
+        let places: Vec<Vec<usize>> = (0..shape.len())
+            .map(|at| match axes.iter().find(|axis| axis.axis == at) {
+                Some(axis) => self.units.kept_channels(&keeps, axis.value),
+                None => (0..shape[at]).collect(),
+            })
+            .collect();
+        let (Ok(values), Ok(new)) = (whole.f32s(), part.f32s()) else { return };
+        let mut values = values.to_vec();
+        for (at, &value) in new.iter().enumerate() {
+            let (mut rest, mut target, mut stride) = (at, 0, 1);
+            for (places, &extent) in places.iter().zip(&shape).rev() {
+                target += places[rest % places.len()] * stride;
+                rest /= places.len();
+                stride *= extent;
+            }
+            values[target] = value;
+        }
+        let tensor = Tensor::from_f32(shape, values).expect("the shape is the same");
+        graph.edit().set_constant(weight, tensor);
     }
 
     /// The network that keeps the original coordinates `keeps` of each unit, stored in that order.

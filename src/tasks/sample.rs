@@ -165,6 +165,21 @@ impl Samples {
             Some(None) | None => &self.labels[task],
         }
     }
+
+    /// Every second image, and the others: the first, third, … to fit on, the second, fourth, … to judge on.
+    pub fn halves(&self) -> [Self; 2] {
+        let half = |lists: &[Vec<Vec<f32>>], first: usize| -> Vec<Vec<Vec<f32>>> {
+            lists.iter().map(|list| list.iter().skip(first).step_by(2).cloned().collect()).collect()
+        };
+        let labels = |first: usize| -> Vec<Vec<Vec<u32>>> {
+            self.labels.iter().map(|list| list.iter().skip(first).step_by(2).cloned().collect()).collect()
+        };
+        [0, 1].map(|first| Self {
+            inputs: half(&self.inputs, first),
+            labels: labels(first),
+            targets: Vec::new(),
+        })
+    }
 }
 
 impl Source for Samples {

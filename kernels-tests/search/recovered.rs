@@ -1,0 +1,65 @@
+//! Recovery within the search: what is scored is what ships, and more can go.
+
+use super::{World, settings};
+use crate::harness::gpus;
+use wgpu_pagcp::gpu::Gpu;
+use wgpu_pagcp::search::{Journal, Options, Outcome, Problem, Silent, search};
+use wgpu_pagcp::units::cost;
+
+fn recovering(world: &World, gpu: &Gpu, options: &Options) -> Outcome {
+    let problem = Problem { graph: &world.graph, shapes: &world.shapes, units: &world.units };
+    let mut evaluator = world.evaluator(gpu).fitting(world.samples.clone());
+    search(problem, options, &mut evaluator, &mut Journal::in_memory(), &mut Silent).unwrap()
+}
+
+/// The last accepted candidate's losses are those of the network that ships, but for the order of sums: there is one
+/// product with the factor instead of two.
+#[test]
+fn recovered_candidates_are_what_ships() {
+    let Some(gpus) = gpus() else { return };
+    let mut recovered = 0;
+    for (gpu, seed) in gpus.iter().zip([1, 2]) {
+        let world = World::new(seed);
+        for options in settings().into_iter().take(2) {
+            let outcome = recovering(&world, gpu, &options);
+            recovered += outcome.visits.iter().filter(|v| v.recovered && v.accepted.is_some()).count();
+            let last = outcome.visits.iter().rev().find_map(|visit| {
+                let keep = visit.accepted?;
+                visit.candidates.iter().find(|scored| scored.keep == keep)
+            });
+            let Some(last) = last else { continue };
+            for (shipped, scored) in outcome.after.iter().zip(&last.losses) {
+                let distance = (shipped.mean() - scored.mean()).abs();
+                assert!(
+                    distance <= 2e-4 * scored.mean().max(1e-3),
+                    "{shipped:?} {scored:?}\n{:?}",
+                    outcome.visits
+                );
+            }
+            assert_ne!(outcome.graph, world.graph);
+            assert_eq!(outcome, recovering(&world, gpu, &options), "the same search has the same result");
+        }
+    }
+    assert!(recovered >= 4, "{recovered} units are recovered");
+}
+
+#[test]
+fn recovery_lets_more_go_at_the_same_limits() {
+    let Some([_, gpu]) = gpus() else { return };
+    let mut left = [0.0; 2];
+    for seed in 1..=3 {
+        let world = World::new(seed);
+        let options = Options { round_to: 1, rate: 0.03, total: 1.1, ..Options::default() };
+        for (left, outcome) in
+            left.iter_mut().zip([world.search(&gpu, &options), recovering(&world, &gpu, &options)])
+        {
+            let cost = |outcome: &Outcome| outcome.keeps.cost(&world.graph, &world.shapes, &world.units).macs;
+            *left += cost(&outcome) as f64 / cost_of(&world);
+        }
+    }
+    assert!(left[1] < left[0], "of 3 networks {left:?} are left");
+}
+
+fn cost_of(world: &World) -> f64 {
+    cost(&world.graph, &world.shapes).macs as f64
+}
