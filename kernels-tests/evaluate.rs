@@ -234,7 +234,7 @@ fn losses_are_those_of_the_reference() {
 }
 
 #[test]
-fn neither_batch_nor_grouping_changes_a_bit() {
+fn trap_30_neither_batch_nor_grouping_changes_a_bit() {
     let Some(gpus) = gpus() else { return };
     let world = world();
     let candidates = candidates();
@@ -280,7 +280,7 @@ fn means_of_batches_weigh_batches_by_their_images() {
 }
 
 #[test]
-fn candidates_score_as_their_compacted_networks_do() {
+fn trap_28_candidates_score_as_their_compacted_networks_do() {
     let Some(gpus) = gpus() else { return };
     let world = world();
     for gpu in gpus {

@@ -227,7 +227,7 @@ fn the_search_decides_what_compacting_every_candidate_decides() {
 }
 
 #[test]
-fn final_losses_are_within_the_product_of_the_accepted_limits() {
+fn trap_32_final_losses_are_within_the_product_of_the_accepted_limits() {
     let Some([_, gpu]) = gpus() else { return };
     for (seed, options) in (3..).zip(settings()) {
         let world = World::new(seed);
@@ -271,7 +271,7 @@ fn cancelling() -> (Graph, Vec<Vec<ValueId>>) {
 }
 
 #[test]
-fn a_candidate_without_a_finite_loss_is_refused() {
+fn trap_29_a_candidate_without_a_finite_loss_is_refused() {
     let Some(gpus) = gpus() else { return };
     let (graph, producers) = cancelling();
     let mut rng = Rng::new(9);

@@ -78,7 +78,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 };
 
 #[test]
-fn candidates_score_as_they_run_alone_however_submissions_are_cut() {
+fn trap_38_candidates_score_as_they_run_alone_however_submissions_are_cut() {
     let Some(gpus) = gpus() else { return };
     const SIZE: u32 = 5 * 4;
     let network = Network::new(graph([9, 13]), 1);

@@ -51,7 +51,7 @@ fn files_that_are_no_models() {
 }
 
 #[test]
-fn an_operator_that_is_not_known() {
+fn trap_51_an_operator_that_is_not_known() {
     let bench = Bench::new();
     let mut bytes = bench.read("small.onnx");
     // Field 4 of a node, four bytes long: its operator.

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_integer_twentieths() {
+    fn trap_35_counts_are_integer_twentieths() {
         let options = Options { round_to: 1, ..Options::default() };
         for channels in 1..=4096 {
             let expected: BTreeSet<usize> = (1..=19).map(|k| channels - channels * k / 20).collect();

@@ -152,6 +152,12 @@ mod tests {
     use crate::graph::ConvTranspose;
 
     #[test]
+    fn trap_36_ties_keep_their_order_on_every_machine() {
+        assert_eq!(order(&[1.0, 2.0, 1.0, 2.0, 0.0, -0.0]), [1, 3, 0, 2, 4, 5]);
+        assert_eq!(order(&[f64::NAN, 1.0, f64::NAN])[2], 1);
+    }
+
+    #[test]
     fn a_filter_is_what_computes_its_channel() {
         let transposed = Op::ConvTranspose(ConvTranspose { groups: 2, ..ConvTranspose::new([1, 2]) });
         let found = |op: &Op, axis, shape: &[usize], channel| -> Vec<usize> {

@@ -225,7 +225,7 @@ fn decisions_are_those_of_compacting_every_candidate() {
 }
 
 #[test]
-fn final_losses_are_within_the_product_of_accepted_limits() {
+fn trap_32_final_losses_are_within_the_product_of_accepted_limits() {
     let setting = Setting::new();
     let outcome = setting.search(&Options { rate: 0.05, total: 1.2, round_to: 1, ..Options::default() });
     let mut allowed = vec![1.0; 2];
@@ -249,7 +249,7 @@ fn width_changes_no_decision() {
 }
 
 #[test]
-fn a_search_cut_anywhere_resumes_to_the_same_bytes() {
+fn trap_49_a_search_cut_anywhere_resumes_to_the_same_bytes() {
     let setting = Setting::new();
     let options = Options { topk: 0.8, ..Options::default() };
     let folder = tempfile::tempdir().unwrap();

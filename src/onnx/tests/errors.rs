@@ -88,7 +88,7 @@ fn outputs() {
 }
 
 #[test]
-fn training() {
+fn trap_39_training() {
     let norm = model(15, "BatchNormalization", &["x", "c", "c", "c", "c"], vec![int("training_mode", 1)]);
     let norm = with(norm, vec![counting("c", &[3])]);
     assert_eq!(reason(&norm), "training_mode: expected 0, found 1: only inference is supported");

@@ -6,7 +6,7 @@ use crate::units::{Cost, cost, cost_kept, node_costs};
 
 /// Batch 2 throughout.
 #[test]
-fn a_small_network_counted_by_hand() {
+fn trap_43_a_small_network_counted_by_hand() {
     let mut net = Net::new([3, 4, 5]);
     let a = net.conv(net.x, [3, 8], 3);
     let a = net.b.batch_norm(a, [1, 2, 3, 4].map(|_| numbers(&[8])), 1e-5);
