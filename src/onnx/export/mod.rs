@@ -12,7 +12,7 @@ use super::proto::{
     tensor_proto::DataType, type_proto,
 };
 use super::{IR_VERSION, OnnxError};
-use crate::graph::{Activation, Dim, Graph, Op, ValueId};
+use crate::graph::{Activation, Dim, Graph, Norm, Op, Statistics, ValueId};
 use crate::tensor::{Data, Tensor};
 use nodes::Writer;
 use prost::Message;
@@ -79,6 +79,7 @@ fn opset(graph: &Graph) -> i64 {
         Op::Resize(resize) if resize::is_new(resize) => 19,
         Op::AveragePool(pool) if pool.dilations != [1, 1] => 19,
         Op::Activation(Activation::Mish) => 18,
+        Op::Norm(Norm { statistics: Statistics::Group { .. }, .. }) => 21,
         Op::Activation(Activation::Gelu { .. }) => 20,
         Op::Conv(_)
         | Op::BatchNorm { .. }

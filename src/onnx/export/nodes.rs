@@ -4,7 +4,7 @@ use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
     Activation, Binary, Conv2d, ConvTranspose, Epilogue, Gemm, Graph, Node, Op, Pad, PadMode, Padding, Pool,
-    ValueId, free_name,
+    Statistics, ValueId, free_name,
 };
 use crate::onnx::OnnxError;
 use crate::onnx::proto::tensor_proto::DataType;
@@ -161,7 +161,16 @@ fn form(op: &Op) -> Result<Form, String> {
         Op::LogSoftmax { axis } => Form::new(name, vec![int("axis", *axis)]),
         Op::Where | Op::GlobalMaxPool | Op::MatMul => Form::new(name, Vec::new()),
         Op::ConvTranspose(conv) => Form::new(name, transposed_attributes(conv)?),
-        Op::Reduce(_) | Op::ArgMax(_) | Op::Norm(_) => {
+        Op::Norm(norm) => {
+            let mut attributes = vec![float("epsilon", norm.epsilon)];
+            match norm.statistics {
+                Statistics::Instance => {}
+                Statistics::Group { groups } => attributes.push(int("num_groups", groups)),
+                Statistics::Layer { axis } => attributes.push(int("axis", axis)),
+            }
+            Form::new(name, attributes)
+        }
+        Op::Reduce(_) | Op::ArgMax(_) => {
             return Err(format!("expected an operator with an exported form, found {name}"));
         }
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {

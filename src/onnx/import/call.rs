@@ -19,8 +19,32 @@ pub(super) enum Meaning {
     },
     /// Several operators of one input, one after the other.
     Chain(Vec<Op>),
+    /// Several nodes, in order.
+    Parts(Vec<Part>),
     /// A constant.
     Constant(Arc<Tensor>),
+}
+
+/// One of several nodes that a node of the file becomes.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The operator.
+    pub(super) op: Op,
+    /// Its inputs.
+    pub(super) inputs: Vec<Source>,
+    /// Which output of the file's node it gives, if any. The first has the name of the file's node.
+    pub(super) output: Option<usize>,
+}
+
+/// What a part reads.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// An input of the file's node.
+    Input(usize),
+    /// A new constant, named after the node with this suffix.
+    Constant(&'static str, Arc<Tensor>),
+    /// What an earlier part gives.
+    Part(usize),
 }
 
 /// A node under import.
@@ -69,6 +93,11 @@ impl<'a, 'b> Call<'a, 'b> {
     /// A node with one data input.
     pub(super) fn unary(&self, op: Op) -> Result<Meaning, String> {
         Ok(Meaning::Node { op, operands: 1 })
+    }
+
+    /// Whether something reads an output.
+    pub(super) fn wants(&self, output: usize) -> bool {
+        self.node.output.get(output).is_some_and(|name| self.importer.read.contains(name.as_str()))
     }
 
     /// The constant at an input; `None` where the input is missing, an error where it is computed.
@@ -160,15 +189,22 @@ impl<'a, 'b> Call<'a, 'b> {
         super::tensors::tensor(proto, self.importer.folder)
     }
 
-    /// Checks that every attribute was asked for and that no optional output is used.
-    pub(super) fn finish(self) -> Result<(), String> {
-        self.attributes.finish()?;
-        let used = self.node.output.iter().skip(1).find(|name| !name.is_empty());
-        match used {
-            Some(name) if self.node.op_type() != "Dropout" => {
+    /// Checks that every attribute was asked for and that `meaning` gives every output that is there; outputs that
+    /// nothing reads may be missing from several parts.
+    pub(super) fn finish(self, meaning: &Meaning) -> Result<(), String> {
+        let given = |output: usize| match meaning {
+            Meaning::Parts(parts) => {
+                parts.iter().any(|part| part.output == Some(output)) || !self.wants(output)
+            }
+            Meaning::Node { .. } | Meaning::Chain(_) | Meaning::Constant(_) => output == 0,
+        };
+        let outputs = self.node.output.iter().enumerate();
+        let missing = outputs.filter(|(_, name)| !name.is_empty()).find(|&(output, _)| !given(output));
+        match missing {
+            Some((_, name)) if self.node.op_type() != "Dropout" => {
                 Err(format!("expected one output, found a second one ({name}), which is not supported"))
             }
-            _ => Ok(()),
+            _ => self.attributes.finish(),
         }
     }
 }

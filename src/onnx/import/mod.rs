@@ -3,6 +3,7 @@
 mod attributes;
 mod call;
 mod ops;
+mod parts;
 mod tensors;
 mod trace;
 
@@ -80,6 +81,8 @@ struct Importer<'a> {
     /// Every name in the file, for new ones to stay clear of.
     value_names: HashSet<&'a str>,
     given_node_names: HashSet<&'a str>,
+    /// What nodes and graph outputs read.
+    read: HashSet<&'a str>,
     node_names: HashSet<String>,
     /// The name of the node being imported, for errors.
     current: String,
@@ -101,6 +104,9 @@ impl<'a> Importer<'a> {
             trace: Trace::default(),
             value_names: proto.node.iter().flat_map(|node| &node.output).map(String::as_str).collect(),
             given_node_names: proto.node.iter().map(NodeProto::name).collect(),
+            read: (proto.node.iter().flat_map(|node| node.input.iter().map(String::as_str)))
+                .chain(proto.output.iter().map(ValueInfoProto::name))
+                .collect(),
             node_names: HashSet::new(),
             current: String::new(),
         };
@@ -166,7 +172,7 @@ impl<'a> Importer<'a> {
         }
         let mut call = Call::new(self, proto)?;
         let meaning = ops::meaning(&mut call)?;
-        call.finish()?;
+        call.finish(&meaning)?;
         self.node_names.insert(self.current.clone());
         match meaning {
             Meaning::Constant(tensor) => {
@@ -180,6 +186,7 @@ impl<'a> Importer<'a> {
                 self.push(self.current.clone(), op, inputs, id)
             }
             Meaning::Chain(ops) => self.chain(proto, output, ops),
+            Meaning::Parts(parts) => self.parts(proto, parts),
         }
     }
 

@@ -3,6 +3,7 @@
 mod errors;
 mod external;
 mod hostile;
+mod norms;
 mod operators;
 mod round_trip;
 

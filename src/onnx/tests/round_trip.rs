@@ -3,7 +3,7 @@
 use super::*;
 use crate::graph::{
     Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Filter, Gemm,
-    Interpolation, Pad, PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
+    Interpolation, Norm, Pad, PadMode, Padding, Pool, Resize, Rounding, Sizes, Statistics, Target, ValueId,
 };
 use crate::onnx::{encode, load, save};
 use crate::tensor::Tensor;
@@ -320,4 +320,21 @@ fn files_are_replaced_whole() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let error = save(&graph, &folder.path().join("none/net.onnx")).unwrap_err().to_string();
     assert!(error.contains("none/net.onnx: cannot be written: "), "{error}");
+}
+
+#[test]
+fn normalisations_and_matrix_products() {
+    let norm = |statistics, shape: Vec<usize>| {
+        survives(move |b, x| {
+            let (scale, shift) = (b.constant("scale", tensor(&shape)), b.constant("shift", tensor(&shape)));
+            b.node(Op::Norm(Norm { statistics, epsilon: 0.25 }), &[x, scale, shift])
+        });
+    };
+    norm(Statistics::Instance, vec![4]);
+    norm(Statistics::Group { groups: 2 }, vec![4]);
+    norm(Statistics::Layer { axis: 2 }, vec![6, 8]);
+    survives(|b, x| {
+        let weight = b.constant("w", tensor(&[8, 3]));
+        b.node(Op::MatMul, &[x, weight])
+    });
 }

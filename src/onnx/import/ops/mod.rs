@@ -1,6 +1,7 @@
 //! What each ONNX operator means in a graph, one file per family.
 
 mod layout;
+mod norm;
 mod pointwise;
 mod resize;
 mod transpose;
@@ -19,6 +20,10 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "AveragePool" => window::average_pool(call),
         "GlobalAveragePool" => call.whole(Op::GlobalAveragePool),
         "Gemm" => window::gemm(call),
+        "MatMul" => call.whole(Op::MatMul),
+        "InstanceNormalization" => norm::instance(call),
+        "GroupNormalization" => norm::group(call),
+        "LayerNormalization" => norm::layer(call),
         "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "Elu" | "Selu" | "HardSigmoid" | "Mish"
         | "Softplus" | "Gelu" | "Erf" | "Exp" | "Log" | "Sqrt" | "Abs" | "Neg" | "Reciprocal" => {
             pointwise::activation(call)
