@@ -1,6 +1,6 @@
 //! One value's fit: the factor of its channel products, and what follows for the weights that read it.
 
-use super::Reader;
+use super::{Form, Reader};
 use crate::graph::{Conv2d, Gemm, Graph, Node, Op, ValueId};
 use crate::tensor::{Tensor, count};
 use crate::units::Units;
@@ -39,7 +39,7 @@ impl Fit {
     /// Puts `z = L⁻¹ x` between the value and the weights that read it, which become `W L`.
     pub(super) fn insert(&self, graph: &mut Graph, units: &mut Units) {
         let Some(inverse) = self.factor.clone().try_inverse() else { return };
-        let Reader { value, width, rank, ref channels, ref weights } = self.reader;
+        let Reader { value, width, form, ref channels, ref weights } = self.reader;
         let reads = |node: &Node| {
             node.inputs[0] == value && weights.iter().any(|(w, _)| node.inputs.get(1) == Some(w))
         };
@@ -50,13 +50,14 @@ impl Fit {
         }
         for (i, &row) in channels.iter().enumerate() {
             for (j, &column) in channels.iter().enumerate() {
-                matrix[row * width + column] = inverse[(i, j)] as f32;
+                let at = if form == Form::Tokens { column * width + row } else { row * width + column };
+                matrix[at] = inverse[(i, j)] as f32;
             }
         }
-        let (op, shape) = if rank == 2 {
-            (Op::Gemm(Gemm { trans_b: true, ..Gemm::default() }), vec![width, width])
-        } else {
-            (Op::Conv(Conv2d::new([1, 1])), vec![width, width, 1, 1])
+        let (op, shape) = match form {
+            Form::Map => (Op::Conv(Conv2d::new([1, 1])), vec![width, width, 1, 1]),
+            Form::Rows => (Op::Gemm(Gemm { trans_b: true, ..Gemm::default() }), vec![width, width]),
+            Form::Tokens => (Op::MatMul, vec![width, width]),
         };
         let name = format!("{}_recovery", graph.value(value).name);
         let replaced: Vec<(ValueId, Tensor)> =

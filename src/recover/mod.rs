@@ -12,7 +12,7 @@ mod readers;
 mod tests;
 
 pub use fit::Fit;
-pub use readers::{Reader, readers};
+pub use readers::{Form, Reader, readers};
 
 use crate::graph::{Graph, ValueId};
 use crate::tensor::Tensor;

@@ -12,10 +12,21 @@ pub struct Reader {
     pub channels: Vec<usize>,
     /// The number of its channels, those of other units included.
     pub width: usize,
-    /// Its rank.
-    pub rank: usize,
+    /// What can transform it.
+    pub form: Form,
     /// The weights that read it, each with the axis that follows its channels.
     pub weights: Vec<(ValueId, usize)>,
+}
+
+/// How the channels of a value can be mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A map `[N, C, H, W]`: by a 1x1 convolution.
+    Map,
+    /// Rows `[N, C]`: by a matrix product with the transposed matrix.
+    Rows,
+    /// Tokens `[N, …, C]`: by a matrix product.
+    Tokens,
 }
 
 /// The values through which ungrouped convolutions and matrix products read unit number `unit` of `graph`. Left out
@@ -35,14 +46,16 @@ pub fn readers(graph: &Graph, shapes: &[Vec<usize>], units: &Units, unit: usize)
         }
         let mut members = units.units[unit].members.iter().filter(|member| member.value == value);
         let (Some(member), None) = (members.next(), members.next()) else { continue };
-        if member.block == 1 && units.axis(value) == 1 {
-            found.push(Reader {
-                value,
-                channels: member.starts.clone(),
-                width: shapes[value.0][1],
-                rank: shapes[value.0].len(),
-                weights: vec![(weight, axis)],
-            });
+        let (along, rank) = (units.axis(value), shapes[value.0].len());
+        let form = match (along, rank) {
+            (1, 2) => Form::Rows,
+            (1, 4) => Form::Map,
+            _ if along + 1 == rank => Form::Tokens,
+            _ => continue,
+        };
+        if member.block == 1 {
+            let (channels, width) = (member.starts.clone(), shapes[value.0][along]);
+            found.push(Reader { value, channels, width, form, weights: vec![(weight, axis)] });
         }
     }
     found
@@ -52,7 +65,9 @@ pub fn readers(graph: &Graph, shapes: &[Vec<usize>], units: &Units, unit: usize)
 fn reading(parameters: &Parameters, node: &Node) -> Option<(ValueId, ValueId, usize)> {
     let mixes = match &node.op {
         Op::Conv(conv) => conv.groups == 1,
+        Op::ConvTranspose(conv) => conv.groups == 1,
         Op::Gemm(gemm) => !gemm.trans_a,
+        Op::MatMul => true,
         _ => false,
     };
     let (value, &weight) = (node.inputs[0], node.inputs.get(1)?);

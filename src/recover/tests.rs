@@ -1,8 +1,11 @@
 //! The algebra of recovery on small graphs, in f64.
 
-use super::{Fit, Reader, readers, scored, shipped};
+use super::{Fit, Form, Reader, readers, scored, shipped};
 use crate::compact::compact;
-use crate::graph::{Activation, Builder, Conv2d, Gemm, Graph, Op, Padding, Shapes, Sizes, ValueId};
+use crate::graph::{
+    Activation, Builder, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Op, Padding, Shapes, Sizes,
+    ValueId,
+};
 use crate::reference::{Array, run};
 use crate::tensor::{Tensor, count};
 use crate::units::{Keeps, Units, analyse};
@@ -95,7 +98,7 @@ fn convolutions_and_products_are_readers() {
     let net = net();
     let found = readers(&net.graph, &net.shapes, &net.units, 0);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[0].value, found[0].rank, found[1].rank), (net.hidden, 4, 2));
+    assert_eq!((found[0].value, found[0].form, found[1].form), (net.hidden, Form::Map, Form::Rows));
 }
 
 /// What is scored is what would ship, for every prefix.
@@ -137,6 +140,70 @@ fn trap_41_dead_and_duplicate_channels_recover_no_worse_than_without() {
         better += usize::from(after < 0.9 * before);
     }
     assert!(better >= 2, "recovery helps in {better} of 5 cases");
+}
+
+/// Two matrix products over tokens, and a transposed convolution of what a convolution computes.
+#[test]
+fn tokens_and_transposed_convolutions_are_recovered() {
+    let mut b = Builder::new("net");
+    let x = b.image("x", [3, 5, 4]);
+    let y = b.conv(x, Conv2d::new([1, 1]), numbers(1, &[5, 3, 1, 1]), None);
+    let y = b.activation(y, Activation::Relu);
+    let weight = b.constant("up.weight", numbers(2, &[5, 2, 2, 2]));
+    let conv = ConvTranspose {
+        kernel: [2, 2],
+        strides: [2, 2],
+        pads: Padding::Explicit([0; 4]),
+        output_padding: [0, 0],
+        dilations: [1, 1],
+        groups: 1,
+        epilogue: Epilogue::Plain,
+    };
+    let up = b.node(Op::ConvTranspose(conv), &[y, weight]);
+    b.output(up, "up");
+    let t = b.input("t", &[Dim::Symbol("N".into()), Dim::Fixed(4), Dim::Fixed(6)]);
+    let first = b.constant("first", numbers(3, &[6, 7]));
+    let hidden = b.node(Op::MatMul, &[t, first]);
+    let hidden = b.activation(hidden, Activation::Relu);
+    let second = b.constant("second", numbers(4, &[7, 3]));
+    let tokens = b.node(Op::MatMul, &[hidden, second]);
+    b.output(tokens, "tokens");
+    let graph = b.finish().unwrap();
+    let shapes = graph.infer(&Sizes::batch(2)).unwrap();
+    let units = analyse(&graph, &shapes);
+    assert_eq!(units.units.len(), 2, "{units:?}");
+    let forms = [0, 1].map(|unit| readers(&graph, &shapes, &units, unit)[0].form);
+    assert_eq!(forms, [Form::Map, Form::Tokens]);
+    let whole = Keeps::all(&units).counts();
+    for unit in 0..2 {
+        let reader = readers(&graph, &shapes, &units, unit).swap_remove(0);
+        let size = reader.channels.len();
+        let gram: Vec<f64> = (0..size * size)
+            .map(|at| if at / size == at % size { 2.0 } else { 1.0 / (1 + at / size + at % size) as f64 })
+            .collect();
+        let fits = [Fit::new(reader, &gram).unwrap()];
+        let (inserted, inserted_units) = scored(&graph, &units, &fits);
+        for keep in 1..=size {
+            let mut counts = whole.clone();
+            counts[unit] = keep;
+            let keeps = Keeps::prefix(&units, &counts);
+            let inserted_shapes = inserted.infer(&Sizes::batch(2)).unwrap();
+            let candidate = compact(&inserted, &inserted_shapes, &inserted_units, &keeps).unwrap();
+            let ships = with(&graph, shipped(&graph, &fits, keep));
+            let ships = compact(&ships, &shapes, &units, &keeps).unwrap();
+            let inputs = [numbers(9, &[2, 3, 5, 4]), numbers(8, &[2, 4, 6])].map(|t| Array::from(&t));
+            let values = [&candidate, &ships].map(|graph| {
+                let shapes = graph.infer(&Sizes::batch(2)).unwrap();
+                run(graph, &shapes, &inputs).unwrap()
+            });
+            for output in &graph.outputs {
+                let [a, b] = values.each_ref().map(|values| values[output.0].clone().unwrap());
+                let largest = b.data.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+                let distance = a.zip(&b, |a, b| (a - b).abs()).data.into_iter().fold(0.0, f64::max);
+                assert!(distance <= 2e-5 * largest, "unit {unit}, keep {keep}: {distance} of {largest}");
+            }
+        }
+    }
 }
 
 #[test]
