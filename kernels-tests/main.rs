@@ -20,7 +20,7 @@ mod eltwise_unary;
 mod eltwise_where;
 mod evaluate;
 mod execute;
-mod global_average;
+mod global_pool;
 mod gram;
 mod harness;
 mod layers;
@@ -42,6 +42,7 @@ mod pool;
 #[path = "../src/onnx/proto.rs"]
 mod proto;
 mod random_graph;
+mod reduce;
 mod reshape;
 mod resize;
 mod search;

@@ -1,18 +1,23 @@
-//! Softmax along channels and along spatial axes.
+//! Softmax and its logarithm along channels, pixels and images.
 
 use crate::case::{CHANNELS, Case, cuts, random, whole};
 use crate::harness::gpus;
 use wgpu_pagcp::graph::Op;
 use wgpu_pagcp::tensor::Tensor;
 
+fn both(axis: usize) -> [(usize, Op); 2] {
+    [(axis, Op::Softmax { axis }), (axis, Op::LogSoftmax { axis })]
+}
+
 #[test]
 fn every_axis_in_every_layout() {
     let Some(gpus) = gpus() else { return };
     for channels in CHANNELS {
         for (cut, keep) in cuts(channels) {
-            for axis in 1..4 {
-                let case = Case::new(Op::Softmax { axis }, &cut, &keep);
-                case.input(random(&[3, channels, 7, 5], 1), &cut).check(&gpus, &format!("axis {axis}"));
+            for (axis, op) in (0..4).flat_map(both) {
+                let label = format!("{} axis {axis}", op.name());
+                let case = Case::new(op, &cut, &keep).input(random(&[3, channels, 7, 5], 1), &cut);
+                case.check(&gpus, &label);
             }
         }
     }
@@ -31,8 +36,23 @@ fn other_ranks() {
         (&[2, 6, 3, 4, 5], 3),
         (&[2, 6, 3, 4, 5], 4),
     ] {
-        let case = Case::new(Op::Softmax { axis }, &whole(6), &[]).input(random(shape, 1), &whole(6));
-        case.check(&gpus, &format!("{shape:?} axis {axis}"));
+        for (axis, op) in both(axis) {
+            let label = format!("{} {shape:?} axis {axis}", op.name());
+            Case::new(op, &whole(6), &[]).input(random(shape, 1), &whole(6)).check(&gpus, &label);
+        }
+    }
+}
+
+#[test]
+fn channels_in_other_axes() {
+    let Some(gpus) = gpus() else { return };
+    let cut = vec![(6, Some((0, 1)))];
+    for (shape, along) in [(&[2, 5, 6][..], 2), (&[2, 3, 6, 4, 5, 2], 2), (&[6, 5], 0)] {
+        for (axis, op) in (0..shape.len()).flat_map(both) {
+            let label = format!("{} {shape:?} axis {axis}", op.name());
+            let case = Case::new(op, &cut, &[5]).input_along(random(shape, 1), along, &cut);
+            case.output_along(along).check(&gpus, &label);
+        }
     }
 }
 
@@ -41,18 +61,8 @@ fn large_arguments_do_not_overflow() {
     let Some(gpus) = gpus() else { return };
     let values = vec![1000.0, 999.0, -1000.0, 3.0e38, -3.0e38, 0.0];
     let tensor = Tensor::from_f32(vec![1, 3, 1, 2], values).unwrap();
-    for axis in [1, 3] {
-        let case = Case::new(Op::Softmax { axis }, &whole(3), &[]).input(tensor.clone(), &whole(3));
-        case.check(&gpus, &format!("axis {axis}"));
+    for (axis, op) in [1, 3].into_iter().flat_map(both) {
+        let label = format!("{} axis {axis}", op.name());
+        Case::new(op, &whole(3), &[]).input(tensor.clone(), &whole(3)).check(&gpus, &label);
     }
-}
-
-#[test]
-fn the_batch_axis_is_refused() {
-    let Some(gpus) = gpus() else { return };
-    let case = Case::new(Op::Softmax { axis: 0 }, &whole(6), &[]).input(random(&[3, 6], 1), &whole(6));
-    assert_eq!(
-        case.refusal(&gpus[0]),
-        "node node (Softmax): expected an axis of channels or pixels (1 or more), found 0 of shape [3, 6]"
-    );
 }

@@ -1,4 +1,5 @@
-// Softmax over the channels: one thread per pixel. The sum is one chain over live channels in stored order.
+// Softmax over the channels, or its logarithm: one thread per pixel. The sum is one chain over live channels in stored
+// order.
 
 #include "live"
 
@@ -41,6 +42,10 @@ fn main(
     for (var i = 0u; i < groups; i++) {
         let g = live_group(p.record, i);
         let at = base + g.group * p.pixels;
+#if logarithm == 1
+        y[at] = mask_lanes(x[at] - top - log(sum), g.lanes);
+#else
         y[at] = mask_lanes(exp(x[at] - top) / sum, g.lanes);
+#endif
     }
 }

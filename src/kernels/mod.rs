@@ -15,7 +15,7 @@ pub mod conv_transpose_grouped;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
-pub mod global_average;
+pub mod global_pool;
 pub mod gram;
 pub mod live;
 pub mod loss_agreement;
@@ -33,11 +33,13 @@ pub mod pack_picture;
 pub mod pad;
 mod params;
 pub mod pool;
+pub mod reduce;
+pub mod reduce_channels;
 pub mod resample;
 pub mod reshape;
 pub mod resize;
 pub mod softmax;
-pub mod softmax_spatial;
+pub mod softmax_line;
 mod template;
 pub mod unpack;
 
@@ -104,8 +106,8 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
-    &global_average::GLOBAL_AVERAGE,
     &gram::GRAM,
+    &global_pool::GLOBAL_POOL,
     &loss_agreement::LOSS_AGREEMENT,
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,
@@ -121,9 +123,11 @@ pub static ALL: &[&Kernel] = &[
     &pad::PAD,
     &pool::POOL,
     &resample::RESAMPLE,
+    &reduce::REDUCE,
+    &reduce_channels::REDUCE_CHANNELS,
     &reshape::RESHAPE,
     &resize::RESIZE,
     &softmax::SOFTMAX,
-    &softmax_spatial::SOFTMAX_SPATIAL,
+    &softmax_line::SOFTMAX_LINE,
     &unpack::UNPACK,
 ];

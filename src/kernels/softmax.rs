@@ -17,7 +17,7 @@ params! {
     }
 }
 
-/// Tensors `x, y` of equal layout; one thread per pixel.
+/// Tensors `x, y` of equal layout; one thread per pixel. `logarithm` is 1 for that of the softmax.
 pub static SOFTMAX: Kernel = Kernel {
     name: "softmax",
     source: include_str!("../../shaders/softmax.wgsl"),
@@ -26,6 +26,11 @@ pub static SOFTMAX: Kernel = Kernel {
     variants,
 };
 
-fn variants() -> Vec<Spec> {
-    vec![Spec::default()]
+/// The specialisation for a softmax or its logarithm.
+pub fn spec(logarithm: bool) -> Spec {
+    Spec(vec![("logarithm", u32::from(logarithm))])
+}
+
+pub(super) fn variants() -> Vec<Spec> {
+    [false, true].map(spec).to_vec()
 }

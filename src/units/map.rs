@@ -131,18 +131,40 @@ impl Mapper<'_> {
             Op::Flatten { .. } | Op::Reshape { .. } => self.regroup(x, y),
             Op::Gemm(gemm) => self.gemm(gemm, x, y),
             Op::GlobalMaxPool => self.same(x, y),
-            Op::LogSoftmax { .. } | Op::Reduce(_) | Op::ArgMax(_) => self.unmapped(),
+            Op::Reduce(op) => self.reduce(&op.axes, op.keep_dims),
+            Op::ArgMax(op) => {
+                self.reduce(&[op.axis], op.keep_dims);
+                if op.axis == self.parameters.axis(x) {
+                    self.pin(x, "counts the channels");
+                }
+            }
             Op::Norm(norm) => self.norm(norm, x, y),
             Op::ConvTranspose(conv) => self.conv(conv.groups, x, y),
             Op::MatMul => self.product(y),
             Op::Move(_) => self.unmapped(),
             Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
-            Op::Softmax { axis } => {
+            Op::Softmax { axis } | Op::LogSoftmax { axis } => {
                 self.same(x, y);
                 if *axis == self.parameters.axis(y) {
                     self.pin(y, "normalises over channels");
                 }
             }
+        }
+    }
+
+    /// A reduction: of every channel by itself, or of those channels that live, which leaves one.
+    fn reduce(&mut self, axes: &[usize], keep_dims: bool) {
+        let (x, y) = (self.node.inputs[0], self.node.outputs[0]);
+        let axis = self.parameters.axis(x);
+        let gone = axes.iter().filter(|&&gone| gone < axis && !keep_dims).count();
+        if axes.contains(&axis) {
+            self.pin(y, "reduces the channels");
+        } else if self.parameters.axis(y) == axis - gone && self.channels(x) == self.channels(y) {
+            let whole = |value| Blocks { value, start: 0, block: 1 };
+            self.link(whole(x), whole(y), self.channels(x));
+        } else {
+            self.pin(x, "moves its channels to another axis");
+            self.pin(y, "has its channels in another axis than what it reads");
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{Lowering, PlanError};
 use super::{
-    activation, affine, binary, concat, conv, conv_transpose, mat_mul, norm, pad, pool, reshape, resize,
-    softmax,
+    activation, affine, binary, concat, conv, conv_transpose, mat_mul, norm, pad, pool, reduce, reshape,
+    resize, softmax,
 };
 use crate::graph::{Node, Op, ValueId};
 
@@ -45,16 +45,19 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::Concat { axis } => concat::lower(cx, node, *axis),
         Op::MaxPool(pool) => pool::lower(cx, node, pool, false),
         Op::AveragePool(pool) => pool::lower(cx, node, pool, true),
-        Op::GlobalAveragePool => pool::lower_global(cx, node),
+        Op::GlobalAveragePool => pool::lower_global(cx, node, 0),
+        Op::GlobalMaxPool => pool::lower_global(cx, node, 2),
         Op::Resize(resize) => resize::lower(cx, node, resize),
         Op::Flatten { .. } | Op::Reshape { .. } => reshape::lower(cx, node),
         Op::Gemm(gemm) => conv::lower_gemm(cx, node, gemm),
-        Op::Softmax { axis } => softmax::lower(cx, node, *axis),
+        Op::Softmax { axis } => softmax::lower(cx, node, *axis, false),
+        Op::LogSoftmax { axis } => softmax::lower(cx, node, *axis, true),
+        Op::Reduce(op) => reduce::lower(cx, node, op),
+        Op::ArgMax(op) => reduce::lower_arg_max(cx, node, *op),
         Op::Identity => concat::lower_identity(cx, node),
         Op::Pad(pad) => pad::lower(cx, node, pad),
         Op::Squeeze { .. } | Op::Unsqueeze { .. } => reshape::lower(cx, node),
         Op::Where => binary::lower_where(cx, node),
-        Op::LogSoftmax { .. } | Op::GlobalMaxPool | Op::Reduce(_) | Op::ArgMax(_) => no_kernel(node),
         Op::Norm(norm) => norm::lower(cx, node, norm),
         Op::MatMul => mat_mul::lower(cx, node),
         Op::Move(_) => no_kernel(node),

@@ -12,6 +12,7 @@ mod mat_mul;
 mod norm;
 mod pad;
 mod pool;
+mod reduce;
 mod reshape;
 mod resize;
 mod softmax;
@@ -233,7 +234,9 @@ impl<'a> Lowering<'a> {
 
     fn stored_segments(&self, value: ValueId, channels: u32) -> Vec<StoredSegment> {
         let segments = self.units.segments.get(value.0).map_or(&[][..], Vec::as_slice);
-        if segments.is_empty() {
+        // Where the batch is in the channel axis, units of another batch do not cover it.
+        let covered: usize = segments.iter().map(|segment| segment.channels.len()).sum();
+        if covered != channels as usize {
             return vec![StoredSegment::run(0, 0, channels, None)];
         }
         let mut first_group = 0;

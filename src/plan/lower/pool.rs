@@ -1,12 +1,12 @@
 //! Pooling: windows, and the mean over a whole image.
 
 use super::step::Dispatch;
-use super::{Lowering, PlanError};
+use super::{Lowering, PlanError, Stored};
 use crate::graph::{Node, Pool};
 use crate::kernels::Spec;
-use crate::kernels::global_average::{GLOBAL_AVERAGE, GlobalAverageParams};
+use crate::kernels::global_pool::{self, GLOBAL_POOL, GlobalPoolParams};
 use crate::kernels::pool::{POOL, PoolParams};
-use crate::plan::Grid;
+use crate::plan::{Grid, Operand};
 
 /// Lowers a maximum or, with `average`, a mean over a window.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) -> Result<(), PlanError> {
@@ -51,22 +51,28 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) 
     Ok(())
 }
 
-/// Lowers a mean over all pixels.
-pub(super) fn lower_global(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
+/// Lowers a reduction of all pixels, by its code in [`GLOBAL_POOL`].
+pub(super) fn lower_global(cx: &mut Lowering, node: &Node, reduction: u32) -> Result<(), PlanError> {
     let y = cx.stored(node.outputs[0]);
     let (source, x) = cx.operand(node, 0, &y.segments)?;
+    global(cx, node, (source, &x), reduction);
+    Ok(())
+}
+
+/// Adds the step that reduces all pixels of `x` to the output, which has as many images and the same channel layout.
+pub(super) fn global(cx: &mut Lowering, node: &Node, (source, x): (Operand, &Stored), reduction: u32) {
+    let y = cx.stored(node.outputs[0]);
     let out = cx.slot(node.outputs[0]);
     let params =
-        GlobalAverageParams { record: y.record.0, images: y.images, pixels: x.pixels(), groups: y.groups };
+        GlobalPoolParams { record: y.record.0, images: y.images, pixels: x.pixels(), groups: y.groups };
     cx.dispatch(
         node,
         Dispatch {
-            kernel: &GLOBAL_AVERAGE,
-            spec: Spec::default(),
+            kernel: &GLOBAL_POOL,
+            spec: global_pool::spec(reduction),
             params: params.words(),
             operands: vec![source, out],
             grid: Grid::Elements { record: y.record, per_group: y.images, workgroup: 1 },
         },
     );
-    Ok(())
 }

@@ -1,4 +1,5 @@
-// Softmax along a spatial axis: one thread for each line of `length` pixels that lie `step` apart.
+// Softmax along an axis of pixels or along the images, or its logarithm: one thread for each line of `length` elements
+// that lie `step` apart. Lines begin at `inner` adjacent pixels, and again every `outer`.
 
 #include "live"
 #include "element"
@@ -7,10 +8,12 @@ struct Params {
     record: u32,
     images: u32,
     pixels: u32,
+    groups: u32,
     lines: u32,
     length: u32,
     step: u32,
-    groups: u32,
+    inner: u32,
+    outer: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -26,9 +29,9 @@ fn main(
     if (e.lanes == 0u) {
         return;
     }
-    let outer = quotient(e.pixel, p.step);
+    let run = quotient(e.pixel, p.inner);
     let plane = e.image * p.groups + e.group;
-    let first = plane * p.pixels + outer * p.length * p.step + e.pixel - outer * p.step;
+    let first = plane * p.pixels + run * p.outer + e.pixel - run * p.inner;
     var top = vec4f(-3.4028234e38);
     for (var i = 0u; i < p.length; i++) {
         top = max(top, x[first + i * p.step]);
@@ -39,6 +42,10 @@ fn main(
     }
     for (var i = 0u; i < p.length; i++) {
         let at = first + i * p.step;
+#if logarithm == 1
+        y[at] = mask_lanes(x[at] - top - log(sum), e.lanes);
+#else
         y[at] = mask_lanes(exp(x[at] - top) / sum, e.lanes);
+#endif
     }
 }

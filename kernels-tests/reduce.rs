@@ -1,0 +1,127 @@
+//! Sums, means, maxima, norms and indices of maxima over every kind of axes.
+
+use crate::case::{CHANNELS, Case, cuts, random, whole};
+use crate::harness::gpus;
+use wgpu_pagcp::graph::{ArgMax, Op, Reduce, Reduction};
+use wgpu_pagcp::tensor::Tensor;
+
+const REDUCTIONS: [Reduction; 4] = [Reduction::Mean, Reduction::Sum, Reduction::Max, Reduction::L2];
+
+fn reduce(reduction: Reduction, axes: &[usize], keep_dims: bool) -> Op {
+    Op::Reduce(Reduce { reduction, axes: axes.to_vec(), keep_dims })
+}
+
+/// All reductions along `axes`, and the indices of the maximum where there is one axis.
+fn operators(axes: &[usize], keep_dims: bool) -> Vec<Op> {
+    let mut all: Vec<Op> =
+        REDUCTIONS.into_iter().map(|reduction| reduce(reduction, axes, keep_dims)).collect();
+    if let &[axis] = axes {
+        all.extend([false, true].map(|last| Op::ArgMax(ArgMax { axis, keep_dims, last })));
+    }
+    all
+}
+
+#[test]
+fn every_channel_by_itself() {
+    let Some(gpus) = gpus() else { return };
+    for (i, channels) in CHANNELS.into_iter().enumerate() {
+        for (cut, keep) in cuts(channels) {
+            for (axes, keep_dims) in [
+                (&[2, 3][..], true),
+                (&[2, 3], false),
+                (&[2], true),
+                (&[3], false),
+                (&[0], true),
+                (&[0, 3], true),
+                (&[], true),
+            ] {
+                let all = operators(axes, keep_dims);
+                let op = all[i % all.len()].clone();
+                let label = format!("{op:?}");
+                let case = Case::new(op, &cut, &keep).input(random(&[3, channels, 7, 5], 1), &cut);
+                case.check(&gpus, &label);
+            }
+        }
+    }
+}
+
+#[test]
+fn live_channels() {
+    let Some(gpus) = gpus() else { return };
+    for (i, channels) in CHANNELS.into_iter().enumerate() {
+        for (cut, keep) in cuts(channels) {
+            for axes in [&[1][..], &[1, 2], &[1, 3], &[0, 1], &[1, 2, 3]] {
+                let all = operators(axes, true);
+                let op = all[i % all.len()].clone();
+                let label = format!("{op:?}");
+                let case = Case::new(op, &whole(1), &keep).input(random(&[3, channels, 7, 5], 1), &cut);
+                case.check(&gpus, &label);
+            }
+        }
+    }
+}
+
+#[test]
+fn live_channels_and_the_axis_itself_go() {
+    let Some(gpus) = gpus() else { return };
+    let cut = vec![(4, None), (9, Some((0, 1)))];
+    let shape = [3, 13, 7, 5];
+    for (axes, left) in [(&[1][..], 7), (&[1, 2], 5), (&[0, 1], 5), (&[1, 2, 3], 3), (&[0, 1, 2, 3], 1)] {
+        let output = if shape.len() - axes.len() < 2 { 0 } else { 1 };
+        for op in operators(axes, false) {
+            let label = format!("{op:?}");
+            let case = Case::new(op, &whole(left), &[5]).input(random(&shape, 1), &cut);
+            case.output_along(output).check(&gpus, &label);
+        }
+    }
+}
+
+#[test]
+fn channels_in_other_axes() {
+    let Some(gpus) = gpus() else { return };
+    let cut = vec![(6, Some((0, 1)))];
+    for (shape, axis, axes, keep_dims, output) in [
+        (&[2, 5, 6][..], 2, &[1][..], false, 1),
+        (&[2, 5, 6], 2, &[1], true, 2),
+        (&[2, 5, 6], 2, &[0], false, 1),
+        (&[2, 6, 5, 3], 1, &[0], false, 0),
+        (&[2, 3, 6, 4, 2], 2, &[1, 4], false, 1),
+        (&[2, 3, 6, 4, 2, 3], 2, &[1, 3, 5], true, 2),
+        (&[6, 3], 0, &[1], false, 0),
+    ] {
+        for op in operators(axes, keep_dims) {
+            let label = format!("{op:?} of {shape:?}");
+            let case = Case::new(op, &cut, &[4]).input_along(random(shape, 1), axis, &cut);
+            case.output_along(output).check(&gpus, &label);
+        }
+    }
+    for op in operators(&[2], true) {
+        let label = format!("{op:?} over channels");
+        let case = Case::new(op, &whole(1), &[4]).input_along(random(&[2, 5, 6], 1), 2, &cut);
+        case.output_along(2).check(&gpus, &label);
+    }
+}
+
+#[test]
+fn equal_elements_give_the_first_or_the_last_index() {
+    let Some(gpus) = gpus() else { return };
+    let values = [1.0, 2.0, 2.0, 0.0, 2.0, -1.0].repeat(2);
+    let tensor = Tensor::from_f32(vec![2, 6, 1, 1], values).unwrap();
+    for (last, expected) in [(false, 1.0), (true, 4.0)] {
+        let op = Op::ArgMax(ArgMax { axis: 1, keep_dims: true, last });
+        let case = Case::new(op, &whole(1), &[]).input(tensor.clone(), &whole(6));
+        assert_eq!(case.output(&gpus[0]), [expected; 2]);
+    }
+}
+
+#[test]
+fn a_result_that_is_cut_otherwise_is_refused() {
+    let Some(gpus) = gpus() else { return };
+    let cut = vec![(6, Some((0, 1)))];
+    let case = Case::new(reduce(Reduction::Sum, &[2], true), &whole(6), &[]);
+    let refusal = case.input(random(&[1, 6, 2, 2], 1), &cut).refusal(&gpus[0]);
+    assert!(
+        refusal.starts_with("node node (ReduceSum): the channels of the result must be cut as"),
+        "{refusal}"
+    );
+}
