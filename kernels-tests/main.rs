@@ -20,6 +20,7 @@ mod eltwise_unary;
 mod eltwise_where;
 mod evaluate;
 mod execute;
+mod gather;
 mod global_pool;
 mod gram;
 mod harness;

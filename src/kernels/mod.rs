@@ -15,6 +15,7 @@ pub mod conv_transpose_grouped;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
+pub mod gather;
 pub mod global_pool;
 pub mod gram;
 pub mod live;
@@ -106,6 +107,7 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
+    &gather::GATHER,
     &gram::GRAM,
     &global_pool::GLOBAL_POOL,
     &loss_agreement::LOSS_AGREEMENT,

@@ -2,7 +2,8 @@
 
 use super::{
     Array, activate, arg_max, average_pool, batch_norm, binary, choose, concat, conv, conv_transpose, gemm,
-    global_average_pool, global_max_pool, log_softmax, mat_mul, max_pool, norm, pad, reduce, resize, softmax,
+    global_average_pool, global_max_pool, log_softmax, mat_mul, max_pool, moved, norm, pad, reduce, resize,
+    softmax,
 };
 use crate::graph::shape::output_shape;
 use crate::graph::{Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
@@ -167,12 +168,8 @@ fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
         Op::GlobalMaxPool => global_max_pool(inputs[0]),
         Op::Reduce(op) => reduce(op, inputs[0]),
         Op::ArgMax(op) => arg_max(*op, inputs[0]),
-        Op::Move(_) => missing(op),
+        Op::Move(op) => moved(op, inputs[0], &shape),
     }
-}
-
-fn missing(op: &Op) -> Array {
-    unreachable!("shape inference refuses {}", op.name())
 }
 
 /// The optional inputs of a convolution.

@@ -2,9 +2,11 @@
 
 mod join;
 mod layout;
+mod moves;
 mod product;
 mod spatial;
 
+pub use moves::Steps;
 pub use product::{ProductAxis, Side};
 
 use super::error::mismatch;
@@ -171,13 +173,11 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         }
         Op::Reduce(reduce) => layout::reduce(&reduce.axes, reduce.keep_dims, inputs[0]),
         Op::ArgMax(op) => layout::reduce(&[op.axis], op.keep_dims, inputs[0]),
-        Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => unshaped(op),
+        Op::Move(op) => moves::moved(op, inputs[0]),
+        Op::Squeeze { axes } => moves::squeeze(axes, inputs[0]),
+        Op::Unsqueeze { axes } => moves::unsqueeze(axes, inputs[0]),
     };
     bounded(shape?)
-}
-
-fn unshaped(op: &Op) -> Result<Vec<usize>, Mismatch> {
-    mismatch("operator", "one with a shape rule", op.name())
 }
 
 impl Op {

@@ -1,7 +1,7 @@
 //! How the operands of a pointwise operator are read under numpy broadcasting: distances along the stored axes of the
 //! output, 0 where an operand repeats.
 
-use super::reshape::regroup;
+use super::gather::{Form, relayout};
 use super::{Lowering, PlanError, Stored, stored_extents, unsupported};
 use crate::graph::Node;
 use crate::kernels::live::StoredSegment;
@@ -135,23 +135,7 @@ fn operand(cx: &mut Lowering, node: &Node, input: usize, target: &Stored) -> Res
             constant.f32s().map_err(|e| unsupported(node, format!("input {input} ({name}): {e}")))?;
         return Ok(cx.pack(target.pack(values)));
     }
-    let own = cx.stored(value);
-    let source = cx.slot(value);
-    let alike = own.images == target.images && own.pixels() == target.pixels() && own.inner == target.inner;
-    if alike && own.segments == target.segments {
-        return Ok(source);
-    }
-    let pruned = |stored: &Stored| stored.segments.iter().any(|s| s.unit.is_some());
-    if pruned(&own) || pruned(target) {
-        let reason = format!(
-            "the channels of input {input} ({name}) must be cut as {:?}, they are cut as {:?}",
-            target.segments, own.segments
-        );
-        return Err(unsupported(node, reason));
-    }
-    let record = cx.live.record(target.segments.clone());
-    let target = Stored { record, ..target.clone() };
-    let copy = Operand::Slot(cx.extra_slot(value, &target));
-    regroup(cx, node, [(source, &own), (copy, &target)]);
-    Ok(copy)
+    let rank = cx.shapes[node.outputs[0].0].len();
+    let form = Form { rank, axis: target.axis, segments: &target.segments };
+    Ok(relayout(cx, node, value, &form)?.0)
 }

@@ -22,8 +22,8 @@ struct Convolution<'a> {
 
 /// Lowers a convolution.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(), PlanError> {
-    let (input, output) = (cx.stored(node.inputs[0]), cx.stored(node.outputs[0]));
-    let (x, _) = cx.operand(node, 0, &input.segments)?;
+    let output = cx.stored(node.outputs[0]);
+    let (x, input) = cx.channels_first(node)?;
     let has_residual = conv.epilogue.has_residual();
     let operands = node.inputs.len() - usize::from(has_residual);
     let weights = floats(cx, node, 1)?;
@@ -67,8 +67,8 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
     if gemm.trans_a {
         return Err(unsupported(node, "transA must be 0: the batch would be its inner dimension".to_owned()));
     }
-    let (input, output) = (cx.stored(node.inputs[0]), cx.stored(node.outputs[0]));
-    let (x, _) = cx.operand(node, 0, &input.segments)?;
+    let output = cx.stored(node.outputs[0]);
+    let (x, input) = cx.channels_first(node)?;
     let (rows, columns) = (output.images as usize, output.channels as usize);
     let weights = matrix(cx, node, gemm, [input.channels as usize, columns])?;
     let mut bias = Vec::new();

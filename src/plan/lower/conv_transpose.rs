@@ -13,8 +13,8 @@ use crate::tensor::count;
 
 /// Lowers a transposed convolution.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &ConvTranspose) -> Result<(), PlanError> {
-    let (input, output) = (cx.stored(node.inputs[0]), cx.stored(node.outputs[0]));
-    let (x, _) = cx.operand(node, 0, &input.segments)?;
+    let output = cx.stored(node.outputs[0]);
+    let (x, input) = cx.channels_first(node)?;
     let has_residual = conv.epilogue.has_residual();
     let operands = node.inputs.len() - usize::from(has_residual);
     let taps = count(&conv.kernel);

@@ -2,13 +2,13 @@
 
 use super::{Lowering, PlanError};
 use super::{
-    activation, affine, binary, concat, conv, conv_transpose, mat_mul, norm, pad, pool, reduce, reshape,
-    resize, softmax,
+    activation, affine, binary, concat, conv, conv_transpose, mat_mul, moves, norm, pad, pool, reduce,
+    reshape, resize, softmax,
 };
 use crate::graph::{Node, Op, ValueId};
 
 /// Shaders divide indices as floats, which gives the integer quotient below this.
-const MAX_QUOTIENT: u32 = 1 << 21;
+pub(super) const MAX_QUOTIENT: u32 = 1 << 21;
 
 /// That shaders can tell the rows and channel groups of `value` apart.
 ///
@@ -24,10 +24,6 @@ pub fn check_indices(cx: &mut Lowering, value: ValueId) -> Result<(), PlanError>
         }
     }
     Ok(())
-}
-
-fn no_kernel(node: &Node) -> Result<(), PlanError> {
-    Err(super::unsupported(node, "no kernel computes it".to_owned()))
 }
 
 /// Adds the steps of `node` to the plan.
@@ -56,10 +52,11 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::ArgMax(op) => reduce::lower_arg_max(cx, node, *op),
         Op::Identity => concat::lower_identity(cx, node),
         Op::Pad(pad) => pad::lower(cx, node, pad),
-        Op::Squeeze { .. } | Op::Unsqueeze { .. } => reshape::lower(cx, node),
+        Op::Squeeze { axes } => moves::lower_squeeze(cx, node, axes),
+        Op::Unsqueeze { axes } => moves::lower_unsqueeze(cx, node, axes),
         Op::Where => binary::lower_where(cx, node),
         Op::Norm(norm) => norm::lower(cx, node, norm),
         Op::MatMul => mat_mul::lower(cx, node),
-        Op::Move(_) => no_kernel(node),
+        Op::Move(op) => moves::lower(cx, node, op),
     }
 }

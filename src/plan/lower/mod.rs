@@ -8,7 +8,9 @@ mod concat;
 mod conv;
 mod conv_transpose;
 mod dispatch;
+mod gather;
 mod mat_mul;
+mod moves;
 mod norm;
 mod pad;
 mod pool;
@@ -150,6 +152,18 @@ impl Stored {
         places(&self.segments).into_iter().map(|lane| lane as u32).collect()
     }
 
+    /// The unit and coordinate that every logical channel lives with; `None` where it always lives.
+    pub fn coordinates(&self) -> Vec<Option<(usize, u32)>> {
+        let mut coordinates = vec![None; self.channels as usize];
+        for segment in &self.segments {
+            let Some((unit, block)) = segment.unit else { continue };
+            for (at, &channel) in (0..).zip(&segment.logical) {
+                coordinates[channel as usize] = Some((unit, at / block));
+            }
+        }
+        coordinates
+    }
+
     /// Whether channels are stored in their logical order.
     pub fn is_ordered(&self) -> bool {
         self.segments.iter().flat_map(|s| &s.logical).is_sorted()
@@ -206,21 +220,18 @@ impl<'a> Lowering<'a> {
     /// The stored form of a value of rank 1 (one image, one pixel) or more.
     pub fn stored(&mut self, value: ValueId) -> Stored {
         let axis = self.axis(value);
-        let [images, channels, height, width] = stored_extents(&self.shapes[value.0], axis);
-        let segments = self.stored_segments(value, channels);
+        let shape = &self.shapes[value.0];
+        let segments = self.stored_segments(value, shape.get(axis).copied().unwrap_or(1) as u32);
+        self.stored_as(shape, axis, segments)
+    }
+
+    /// The stored form of something of `shape` that has its channels in dimension `axis`, cut as `segments`.
+    pub fn stored_as(&mut self, shape: &[usize], axis: usize, segments: Vec<StoredSegment>) -> Stored {
+        let [images, channels, height, width] = stored_extents(shape, axis);
         let groups = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
         let record = self.live.record(segments.clone());
-        Stored {
-            images,
-            axis,
-            channels,
-            groups,
-            height,
-            width,
-            inner: self.shapes[value.0].iter().skip(axis + 1).product::<usize>() as u32,
-            record,
-            segments,
-        }
+        let inner = shape.iter().skip(axis + 1).product::<usize>() as u32;
+        Stored { images, axis, channels, groups, height, width, inner, record, segments }
     }
 
     /// The dimension of a value that holds its channels.
@@ -279,11 +290,8 @@ impl<'a> Lowering<'a> {
     pub fn plain(&mut self, value: ValueId) -> Stored {
         let shape = &self.shapes[value.0];
         let axis = usize::from(shape.len() > 1);
-        let [images, channels, height, width] = stored_extents(shape, axis);
-        let segments = vec![StoredSegment::run(0, 0, channels, None)];
-        let record = self.live.record(segments.clone());
-        let groups = channels.div_ceil(4);
-        Stored { images, axis, channels, groups, height, width, inner: height * width, record, segments }
+        let channels = shape.get(axis).copied().unwrap_or(1) as u32;
+        self.stored_as(shape, axis, vec![StoredSegment::run(0, 0, channels, None)])
     }
 
     /// A buffer of `floats` elements for what a node needs on the way to `value`.

@@ -4,7 +4,6 @@ use super::step::Dispatch;
 use super::{Lowering, PlanError, Stored, unsupported};
 use crate::graph::Node;
 use crate::kernels::Spec;
-use crate::kernels::live::StoredSegment;
 use crate::kernels::reshape::{RESHAPE, ReshapeParams};
 use crate::plan::Operand;
 use crate::tensor::count;
@@ -68,20 +67,22 @@ pub(in crate::plan) fn regroup(
     );
 }
 
-/// The gather reads what lives only where both sides are whole, or where the live prefix of every segment covers the
-/// same run of an image's elements on both.
+/// That the gather reads what lives: only whole channels, or for every channel of the output channels of the input
+/// that live with it.
 fn check_segments(node: &Node, x: &Stored, y: &Stored) -> Result<(), PlanError> {
-    let whole = |s: &StoredSegment| s.unit.is_none();
-    if x.segments.iter().all(whole) && y.segments.iter().all(whole) {
+    let (there, here) = (x.coordinates(), y.coordinates());
+    if there.iter().all(Option::is_none) {
         return Ok(());
     }
-    let run = |s: &StoredSegment, inner: u32| {
-        let first = s.logical.first().map_or(0, |&first| first * inner);
-        (s.unit.map(|(unit, block)| (unit, block * inner)), first, s.channels * inner, s.logical.is_sorted())
-    };
-    let runs = |stored: &Stored| -> Vec<_> { stored.segments.iter().map(|s| run(s, stored.inner)).collect() };
     let outer = |stored: &Stored| stored.images * (stored.pixels() / stored.inner.max(1));
-    if outer(x) == outer(y) && runs(x) == runs(y) {
+    let covered = |channel: usize| {
+        let (inner, in_inner) = (y.inner as usize, x.inner.max(1) as usize);
+        channel * inner / in_inner..((channel + 1) * inner).div_ceil(in_inner)
+    };
+    let lives = |channel: usize| {
+        there[covered(channel)].iter().all(|source| source.is_none() || *source == here[channel])
+    };
+    if outer(x) == outer(y) && (0..here.len()).all(lives) {
         return Ok(());
     }
     Err(unsupported(

@@ -1,7 +1,8 @@
 //! Adding steps: operands in the layout that a kernel expects, grids, and host packing.
 
+use super::gather::{Form, relayout};
 use super::{Lowering, PlanError, Stored, unsupported};
-use crate::graph::{Node, ValueId};
+use crate::graph::Node;
 use crate::kernels::live::StoredSegment;
 use crate::kernels::{Kernel, Spec};
 use crate::plan::{Grid, Operand, Step};
@@ -26,8 +27,8 @@ impl Lowering<'_> {
         self.steps.push(Step { node, op, kernel, spec, params, operands, grid, macs: 0 });
     }
 
-    /// Input `input` of `node` with its channels cut as `segments`: a slot where it is computed, a packed constant
-    /// where it is known.
+    /// Input `input` of `node` with its channels in the same dimension as the output's, counted from the last, cut as
+    /// `segments`: the slot where it is computed and stored so, else a copy; a packed constant where it is known.
     pub(super) fn operand(
         &mut self,
         node: &Node,
@@ -36,36 +37,42 @@ impl Lowering<'_> {
     ) -> Result<(Operand, Stored), PlanError> {
         let value = node.inputs[input];
         let mut stored = self.stored(value);
-        let name = &self.graph.value(value).name;
         if self.graph.constant(value).is_none() {
             let output = node.outputs[0];
-            let from_end = |value: ValueId| {
-                self.shapes[value.0].len() - self.axis(value).min(self.shapes[value.0].len())
-            };
-            if stored.channels > 1 && from_end(value) != from_end(output) {
-                let [found, expected] = [value, output].map(from_end);
-                let reason = format!(
-                    "{name} must have its channels in axis -{expected} as the output has, they are in axis -{found}"
-                );
-                return Err(unsupported(node, reason));
+            let (rank, from_end) =
+                (self.shapes[value.0].len(), self.shapes[output.0].len() - self.axis(output));
+            let axis = rank.checked_sub(from_end).filter(|&axis| axis < rank).unwrap_or(stored.axis);
+            if axis == stored.axis && stored.segments == segments {
+                return Ok((self.slot(value), stored));
             }
-            if stored.segments != segments {
-                return Err(unsupported(
-                    node,
-                    format!(
-                        "the channels of {name} must be cut as {segments:?}, they are cut as {:?}",
-                        stored.segments
-                    ),
-                ));
-            }
-            return Ok((self.slot(value), stored));
+            return relayout(self, node, value, &Form { rank, axis, segments });
         }
-        let tensor = self.constant(node, input)?;
-        let values = tensor.f32s().map_err(|e| unsupported(node, format!("input {input} ({name}): {e}")))?;
         stored.segments = segments.to_vec();
         stored.groups = segments.iter().map(|s| s.channels.div_ceil(4)).sum();
         stored.record = self.live.record(segments.to_vec());
-        Ok((self.pack(stored.pack(values)), stored))
+        Ok((self.packed(node, input, &stored)?, stored))
+    }
+
+    /// Input 0 of a `node` whose output has its channels in dimension 1, with its channels there too: cut as they are
+    /// where they are there already, else whole.
+    pub(super) fn channels_first(&mut self, node: &Node) -> Result<(Operand, Stored), PlanError> {
+        let value = node.inputs[0];
+        let own = self.stored(value);
+        let segments = if own.axis == 1 { own.segments } else { self.plain(value).segments };
+        self.operand(node, 0, &segments)
+    }
+
+    /// The constant input `input` of `node`, packed as `stored`.
+    pub(super) fn packed(
+        &mut self,
+        node: &Node,
+        input: usize,
+        stored: &Stored,
+    ) -> Result<Operand, PlanError> {
+        let name = &self.graph.value(node.inputs[input]).name;
+        let tensor = self.constant(node, input)?;
+        let values = tensor.f32s().map_err(|e| unsupported(node, format!("input {input} ({name}): {e}")))?;
+        Ok(self.pack(stored.pack(values)))
     }
 }
 
