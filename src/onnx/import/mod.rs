@@ -2,6 +2,7 @@
 
 mod attributes;
 mod call;
+mod elements;
 mod ops;
 mod parts;
 mod tensors;

@@ -51,7 +51,7 @@ fn attributes() {
     );
     assert_eq!(
         pool(vec![kernel(), list("pads", &[0, 0])]),
-        "pads: expected [top, left, bottom, right], found [0, 0]"
+        "pads: expected 4 numbers for 2 spatial axes, found [0, 0]"
     );
     assert_eq!(
         pool(vec![kernel(), int("storage_order", 1)]),

@@ -79,7 +79,9 @@ fn wrong_data() {
         why(raw(DataType::Double, &[i64::MAX], &[])),
         format!("expected a size that can be counted, found {} elements", i64::MAX)
     );
-    let supported = "element type: expected FLOAT, FLOAT16, DOUBLE, INT64, INT32, UINT8 or BOOL, found";
+    let supported = "element type: expected one of FLOAT, FLOAT16, BFLOAT16, FLOAT8E4M3FN, FLOAT8E4M3FNUZ, \
+                     FLOAT8E5M2, FLOAT8E5M2FNUZ, DOUBLE, INT64, INT32, INT16, INT8, UINT64, UINT32, UINT16, UINT8, \
+                     BOOL, found";
     assert_eq!(why(raw(DataType::Complex64, &[1], &[0; 8])), format!("{supported} COMPLEX64"));
     assert_eq!(
         why(TensorProto { data_type: Some(77), ..floats("c", &[1], &[0.0]) }),

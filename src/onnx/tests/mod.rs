@@ -5,6 +5,7 @@ mod external;
 mod hostile;
 mod norms;
 mod operators;
+mod pools;
 mod round_trip;
 
 use super::parse;

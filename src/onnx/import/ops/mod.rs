@@ -3,6 +3,7 @@
 mod layout;
 mod norm;
 mod pointwise;
+mod pool;
 mod resize;
 mod transpose;
 mod window;
@@ -16,8 +17,8 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Conv" => window::conv(call),
         "ConvTranspose" => transpose::conv_transpose(call),
         "BatchNormalization" => window::batch_norm(call),
-        "MaxPool" => window::max_pool(call),
-        "AveragePool" => window::average_pool(call),
+        "MaxPool" => pool::max_pool(call),
+        "AveragePool" => pool::average_pool(call),
         "GlobalAveragePool" => call.whole(Op::GlobalAveragePool),
         "Gemm" => window::gemm(call),
         "MatMul" => call.whole(Op::MatMul),

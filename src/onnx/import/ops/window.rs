@@ -1,7 +1,7 @@
-//! Convolution, batch normalisation, pooling and matrix products.
+//! Convolution, batch normalisation and matrix products.
 
 use super::{Call, Meaning, pair, size};
-use crate::graph::{Conv2d, Epilogue, Gemm, Op, Padding, Pool};
+use crate::graph::{Conv2d, Epilogue, Gemm, Op, Padding};
 
 pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(3)?;
@@ -27,30 +27,6 @@ pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
     call.whole(Op::Conv(conv))
 }
 
-pub(super) fn max_pool(call: &mut Call) -> Result<Meaning, String> {
-    call.attributes.only_zero("storage_order")?;
-    let pool = pool(call)?;
-    call.whole(Op::MaxPool(pool))
-}
-
-pub(super) fn average_pool(call: &mut Call) -> Result<Meaning, String> {
-    let mut pool = pool(call)?;
-    pool.count_include_pad = call.attributes.flag("count_include_pad")?;
-    call.whole(Op::AveragePool(pool))
-}
-
-fn pool(call: &mut Call) -> Result<Pool, String> {
-    let kernel = call.attributes.ints("kernel_shape")?.ok_or("kernel_shape: expected it, found none")?;
-    Ok(Pool {
-        kernel: pair("kernel_shape", kernel, 1)?,
-        strides: spatial(call, "strides")?,
-        pads: padding(call)?,
-        dilations: spatial(call, "dilations")?,
-        ceil_mode: call.attributes.flag("ceil_mode")?,
-        count_include_pad: false,
-    })
-}
-
 pub(super) fn spatial(call: &mut Call, name: &str) -> Result<[usize; 2], String> {
     call.attributes.ints(name)?.map_or(Ok([1, 1]), |values| pair(name, values, 1))
 }
@@ -66,19 +42,26 @@ pub(super) fn padding(call: &mut Call) -> Result<Padding, String> {
         }
         Some(pads) => return Err(format!("pads: expected [top, left, bottom, right], found {pads:?}")),
     };
-    let padding = match call.attributes.string("auto_pad")? {
-        None | Some("NOTSET") => return Ok(Padding::Explicit(explicit)),
-        Some("VALID") => Padding::Explicit([0; 4]),
-        Some("SAME_UPPER") => Padding::SameUpper,
-        Some("SAME_LOWER") => Padding::SameLower,
-        Some(other) => {
-            return Err(format!("auto_pad: expected NOTSET, VALID, SAME_UPPER or SAME_LOWER, found {other}"));
+    match auto_pad(call)? {
+        None => Ok(Padding::Explicit(explicit)),
+        Some(_) if explicit != [0; 4] => {
+            Err(format!("expected pads or auto_pad, found both: pads {explicit:?}"))
         }
-    };
-    if explicit != [0; 4] {
-        return Err(format!("expected pads or auto_pad, found both: pads {explicit:?}"));
+        Some(padding) => Ok(padding),
     }
-    Ok(padding)
+}
+
+/// What `auto_pad` says, where it says anything.
+pub(super) fn auto_pad(call: &mut Call) -> Result<Option<Padding>, String> {
+    match call.attributes.string("auto_pad")? {
+        None | Some("NOTSET") => Ok(None),
+        Some("VALID") => Ok(Some(Padding::Explicit([0; 4]))),
+        Some("SAME_UPPER") => Ok(Some(Padding::SameUpper)),
+        Some("SAME_LOWER") => Ok(Some(Padding::SameLower)),
+        Some(other) => {
+            Err(format!("auto_pad: expected NOTSET, VALID, SAME_UPPER or SAME_LOWER, found {other}"))
+        }
+    }
 }
 
 pub(super) fn batch_norm(call: &mut Call) -> Result<Meaning, String> {
