@@ -103,10 +103,15 @@ fn gather(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 impl Bench {
     /// A folder with the data set in `data` and the small network in `small.onnx`.
     pub fn new() -> Self {
-        let bench = Self { folder: TempDir::new().unwrap() };
+        let bench = Self::empty();
         bench.write_data("data");
         network::write(&bench.path("small.onnx"));
         bench
+    }
+
+    /// An empty folder.
+    pub fn empty() -> Self {
+        Self { folder: TempDir::new().unwrap() }
     }
 
     /// Writes the data set into a folder.

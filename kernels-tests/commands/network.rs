@@ -7,9 +7,10 @@ use wgpu_pagcp::graph::{
 use wgpu_pagcp::onnx;
 use wgpu_pagcp::tensor::{Tensor, count};
 
-struct Net {
-    b: Builder,
-    state: u64,
+/// A network in the making, and the state of its random weights.
+pub struct Net {
+    pub b: Builder,
+    pub state: u64,
 }
 
 impl Net {
@@ -29,14 +30,14 @@ impl Net {
         Tensor::from_f32(shape.to_vec(), values).unwrap()
     }
 
-    fn conv(&mut self, x: ValueId, [inputs, outputs, kernel, stride]: [usize; 4]) -> ValueId {
+    pub fn conv(&mut self, x: ValueId, [inputs, outputs, kernel, stride]: [usize; 4]) -> ValueId {
         let pads = Padding::Explicit([kernel / 2; 4]);
         let conv = Conv2d { strides: [stride; 2], pads, ..Conv2d::new([kernel; 2]) };
         let weight = self.weights(&[outputs, inputs, kernel, kernel]);
         self.b.conv(x, conv, weight, None)
     }
 
-    fn layer(&mut self, x: ValueId, sizes: [usize; 4]) -> ValueId {
+    pub fn layer(&mut self, x: ValueId, sizes: [usize; 4]) -> ValueId {
         let y = self.conv(x, sizes);
         self.b.activation(y, Activation::Relu)
     }

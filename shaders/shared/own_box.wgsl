@@ -73,8 +73,9 @@ fn own(image: u32, pixel: u32, sides: vec4f) -> Own {
 # endif
 # endif
 # if family == 1
-    return Own(overlap(found, sides), broken);
+    let result = overlap(found, sides);
 # else
-    return Own(complete_overlap(found, sides), broken);
+    let result = complete_overlap(found, sides);
 # endif
+    return Own(result, broken | not_finite(vec4f(result)));
 }

@@ -92,7 +92,7 @@ impl Detector {
     }
 
     /// What a cell of map number `map` answers for.
-    pub(super) fn target(&self, words: &[u32], map: usize, cell: usize) -> Option<Target> {
+    pub fn target(&self, words: &[u32], map: usize, cell: usize) -> Option<Target> {
         let cells = self.maps[map].cells();
         let word = |plane: usize| words[self.target_first(map) + plane * cells + cell];
         let float = |plane: usize| f64::from(f32::from_bits(word(plane)));
