@@ -140,23 +140,8 @@ impl Case {
         let stored = self.stored();
         let shape = vec![self.images, self.channels(), self.size[0], self.size[1]];
         let port = Port { name: "y".into(), shape, external: 0, slot: 0, record };
-        let mut plan = Plan {
-            batch: self.images,
-            slots: vec![stored.len() as u64 * 4],
-            slot_bound: 0,
-            constants: vec![],
-            externals: vec![stored.len() as u64 * 4],
-            inputs: vec![],
-            outputs: vec![port],
-            probes: vec![],
-            grams: vec![],
-            probe: vec![],
-            pack: vec![],
-            steps: vec![],
-            unpack: vec![],
-            losses: vec![],
-            live,
-        };
+        let mut plan = outputs_alone(self.images, vec![port], &[stored.len()], live);
+        plan.slots = vec![stored.len() as u64 * 4];
         let task = Task {
             name: "t".into(),
             kind: self.kind.clone(),
@@ -188,6 +173,27 @@ impl Case {
         let pairs = found.chunks(2).map(|pair| f64::from(pair[0]));
         assert_eq!(losses[0].sum.to_bits(), pairs.fold(0.0, |a: f64, b| a + b).to_bits());
         found
+    }
+}
+
+/// A plan of nothing but outputs, which are already in external buffers of these numbers of floats.
+pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: LiveLayout) -> Plan {
+    Plan {
+        batch,
+        slots: vec![],
+        slot_bound: 0,
+        constants: vec![],
+        externals: floats.iter().map(|&floats| floats as u64 * 4).collect(),
+        inputs: vec![],
+        outputs,
+        probes: vec![],
+        probe: vec![],
+        pack: vec![],
+        steps: vec![],
+        unpack: vec![],
+        losses: vec![],
+        grams: vec![],
+        live,
     }
 }
 

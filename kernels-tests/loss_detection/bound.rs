@@ -6,8 +6,8 @@ use wgpu_pagcp::tasks::detection::{Detector, Encoding, Family, Map, Part, Place,
 
 /// `log` near 1, absolute.
 const LOG: f64 = 1.0 / (1u64 << 21) as f64;
-/// `atan`: 4096 units of at most pi / 2.
-const ATAN: f64 = 4096.0 * ULP * 1.6;
+/// `atan`, relative.
+const ATAN: f64 = 4096.0 * ULP;
 /// The largest logarithm of a probability.
 const LARGEST_LOG: f64 = 16.7;
 
@@ -33,6 +33,7 @@ pub fn term_bound(detector: &Detector, part: Part, (number, cell, target): Place
             let moved = if detector.moving && detector.family == Family::Yolov5 { own } else { 0.0 };
             detector.weight(map) * entropy_bound(detector, value(place, output, 0, cell), moved)
         }
+        Part::Class if target.is_none() && detector.family != Family::Yolov8 => 0.0,
         Part::Class => {
             let moved = if detector.moving && detector.family == Family::Yolox { own } else { 0.0 };
             let scores = (0..detector.classes).map(|class| value(map.classes, output, class, cell));
@@ -77,9 +78,9 @@ fn overlap_bound(detector: &Detector, map: &Map, (cell, target): (usize, &Target
     let distance = (2.0 * off * apart + 2.0 * off * off) / diagonal
         + (2.0 * off * (hull[0] + hull[1]) + 2.0 * off * off) / diagonal
         + 8.0 * ROUNDING;
-    let turned = |w: f64, h: f64| off * (w + h) / (w * w + h * h).max(1e-6) + 4.0 * ULP + ATAN;
-    let turn = turned(aw, ah) + turned(bw, bh);
+    let turned = |w: f64, h: f64| off * (w + h) / (w * w + h * h).max(1e-6) + 8.0 * ULP;
     let angle = ((bw / bh).atan() - (aw / ah).atan()).abs();
+    let turn = turned(aw, ah) + turned(bw, bh) + ATAN * angle;
     // Of the square of the turn, whose quotient has slopes of at most 2 and 1.
     let shape = 0.41 * (2.0 * angle * turn + turn * turn) + 4.0 * ROUNDING;
     2.0 * iou + distance + 2.0 * shape + 8.0 * ROUNDING

@@ -1,10 +1,10 @@
 //! Made outputs and labelled boxes of detectors in every layout, and runs of their losses.
 
-use crate::loss::Numbers;
+use crate::loss::{Numbers, outputs_alone};
 use std::sync::Arc;
 use wgpu_pagcp::gpu::{Gpu, execute};
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
-use wgpu_pagcp::plan::{Plan, Port};
+use wgpu_pagcp::plan::Port;
 use wgpu_pagcp::tasks::detection::{Detector, Encoding, Family, Format, Part, Place, Rect, Truth};
 use wgpu_pagcp::tasks::{Frame, Loss, Task, TaskKind, attach};
 
@@ -146,22 +146,8 @@ impl Made {
             origin += floats;
         }
         let names = ports.iter().map(|port| port.name.clone()).collect();
-        let mut plan = Plan {
-            batch: self.images,
-            slots: vec![],
-            slot_bound: 0,
-            constants: vec![],
-            externals: buffers.iter().map(|buffer| buffer.len() as u64 * 4).collect(),
-            inputs: vec![],
-            outputs: ports,
-            probes: vec![],
-            probe: vec![],
-            pack: vec![],
-            steps: vec![],
-            unpack: vec![],
-            losses: vec![],
-            live,
-        };
+        let floats: Vec<usize> = buffers.iter().map(Vec::len).collect();
+        let mut plan = outputs_alone(self.images, ports, &floats, live);
         let task =
             Task { name: "t".into(), kind: self.kind(part), outputs: names, limit: None, names: vec![] };
         let scoring = attach(&mut plan, &[task], 1).expect("the task fits");

@@ -17,7 +17,9 @@ fn complete_overlap(a: vec4f, b: vec4f) -> f32 {
     let off = (a.xy + a.zw - b.xy - b.zw) * 0.5;
     let distance = (off.x * off.x + off.y * off.y) / (hull.x * hull.x + hull.y * hull.y + TINY);
     let sizes = vec4f(a.zw - a.xy, b.zw - b.xy);
-    let turn = atan(sizes.z / (sizes.w + TINY)) - atan(sizes.x / (sizes.y + TINY));
+    // The difference of the angles of both diagonals, as one: `atan` is precise relative to what it gives.
+    let across = sizes.z * sizes.y - sizes.x * sizes.w;
+    let turn = atan(across / (sizes.y * sizes.w + sizes.x * sizes.z + TINY));
     let shape = 0.40528473 * turn * turn;
     return iou - distance - shape * shape / (1.0 - iou + shape + TINY);
 }

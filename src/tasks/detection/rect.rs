@@ -70,7 +70,7 @@ impl Rect {
         let ([ax, ay], [bx, by]) = (self.centre(), other.centre());
         let distance = ((ax - bx).powi(2) + (ay - by).powi(2)) / diagonal;
         let ([aw, ah], [bw, bh]) = (self.size(), other.size());
-        let turn = (bw / (bh + TINY)).atan() - (aw / (ah + TINY)).atan();
+        let turn = ((bw * ah - aw * bh) / (ah * bh + aw * bw + TINY)).atan();
         let shape = 4.0 / (PI * PI) * turn * turn;
         overlap - distance - shape * shape / (1.0 - overlap + shape + TINY)
     }
@@ -104,7 +104,10 @@ mod tests {
     fn other_proportions_cost_and_boxes_without_area_are_finite() {
         let wide = Rect::around([0.0, 0.0], [4.0, 1.0]);
         let tall = Rect::around([0.0, 0.0], [1.0, 4.0]);
-        assert!(wide.complete_overlap(&tall) < wide.smooth_overlap(&tall) - 0.01);
+        let (overlap, turn) = (1.0 / 7.0, 4.0_f64.atan() - 0.25_f64.atan());
+        let shape = 4.0 / (PI * PI) * turn * turn;
+        let expected = overlap - shape * shape / (1.0 - overlap + shape);
+        assert!((wide.complete_overlap(&tall) - expected).abs() < 1e-6);
         let point = Rect::around([1.0, 1.0], [0.0, 0.0]);
         assert!(point.complete_overlap(&wide).is_finite());
         assert!(point.complete_overlap(&point).is_finite());
