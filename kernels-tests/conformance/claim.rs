@@ -87,7 +87,8 @@ pub const LEFT_OUT: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "test_training_dropout",
+            "test_training_dropout_default",
+            "test_training_dropout_mask",
             "test_batchnorm_epsilon_training_mode",
             "test_batchnorm_example_training_mode",
         ],

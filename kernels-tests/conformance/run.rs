@@ -13,7 +13,7 @@ use wgpu_pagcp::units::analyse;
 /// 1e-3 and 1e-7.
 pub const RELATIVE: f32 = 1e-4;
 /// See [`RELATIVE`].
-pub const ABSOLUTE: f32 = 1e-6;
+pub const ABSOLUTE: f32 = 1e-5;
 
 /// Runs a case. An error says what went wrong, in one line.
 pub fn run(gpu: &Gpu, ready: &Ready) -> Result<(), String> {

@@ -31,8 +31,8 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         }
         "Clip" => pointwise::clip(call),
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "PRelu" => pointwise::binary(call),
-        "Min" | "Max" => pointwise::extreme(call),
-        "Where" => call.whole(Op::Where),
+        "Min" | "Max" | "Sum" => pointwise::any_number(call),
+        "Where" => pointwise::choose(call),
         "Identity" => pointwise::identity(call),
         "Dropout" => pointwise::dropout(call),
         "Constant" => pointwise::constant(call),

@@ -1,8 +1,9 @@
 //! Activations, sums and products, copies and constants.
 
+use super::super::call::{Part, Source};
 use super::{Call, Meaning};
 use crate::graph::{Activation, Binary, Op};
-use crate::tensor::Tensor;
+use crate::tensor::{Data, Tensor};
 use std::sync::Arc;
 
 pub(super) fn activation(call: &mut Call) -> Result<Meaning, String> {
@@ -82,17 +83,50 @@ pub(super) fn binary(call: &mut Call) -> Result<Meaning, String> {
         "Equal" => Binary::Equal,
         _ => Binary::PRelu,
     };
-    call.whole(Op::Binary(binary))
+    match binary {
+        Binary::Pow => mixed(call, Op::Binary(binary), 2, 1),
+        _ => call.whole(Op::Binary(binary)),
+    }
 }
 
-/// The least or greatest of one or two values.
-pub(super) fn extreme(call: &mut Call) -> Result<Meaning, String> {
-    let binary = if call.op() == "Min" { Binary::Min } else { Binary::Max };
-    match call.inputs() {
-        1 => identity(call),
-        2 => call.whole(Op::Binary(binary)),
-        found => Err(format!("expected at most 2 inputs, found {found}")),
+/// A choice by a condition, which as a constant may be of booleans.
+pub(super) fn choose(call: &mut Call) -> Result<Meaning, String> {
+    mixed(call, Op::Where, 3, 0)
+}
+
+/// A node of `operands` inputs, of which a constant number `at` may be of integers; values are floats.
+fn mixed(call: &mut Call, op: Op, operands: usize, at: usize) -> Result<Meaning, String> {
+    let Some(Data::I64(integers)) = call.known(at)?.map(|tensor| tensor.data().clone()) else {
+        return call.whole(op);
+    };
+    if call.inputs() != operands {
+        return Err(format!("expected {operands} inputs, found {}", call.inputs()));
     }
+    let shape = call.constant_shape(at)?.unwrap_or_default();
+    let floats = integers.iter().map(|&integer| integer as f32).collect();
+    let floats = Tensor::from_f32(shape, floats).map_err(|error| error.to_string())?;
+    let mut inputs: Vec<Source> = (0..operands).map(Source::Input).collect();
+    inputs[at] = Source::Constant("floats", Arc::new(floats));
+    Ok(Meaning::Parts(vec![Part { op, inputs, output: Some(0) }]))
+}
+
+/// The least, the greatest or the sum of any number of values, two at a time.
+pub(super) fn any_number(call: &mut Call) -> Result<Meaning, String> {
+    let binary = match call.op() {
+        "Min" => Binary::Min,
+        "Max" => Binary::Max,
+        _ => Binary::Add,
+    };
+    let count = call.inputs();
+    if count < 3 {
+        return if count == 1 { identity(call) } else { call.whole(Op::Binary(binary)) };
+    }
+    let part = |at: usize| Part {
+        op: Op::Binary(binary),
+        inputs: vec![if at == 1 { Source::Input(0) } else { Source::Part(at - 2) }, Source::Input(at)],
+        output: (at + 1 == count).then_some(0),
+    };
+    Ok(Meaning::Parts((1..count).map(part).collect()))
 }
 
 /// A copy; that of a constant is a constant, so that shared weights and parameters stay readable.
@@ -104,7 +138,8 @@ pub(super) fn identity(call: &mut Call) -> Result<Meaning, String> {
     }
 }
 
-/// A copy, as in inference. The mask, its second output, is not defined: reading it is an error.
+/// A copy, as in inference, and as in training where nothing is dropped. The mask, its second output, is 1 where the
+/// input is a number: nothing is masked.
 pub(super) fn dropout(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(3)?;
     call.attributes.ignore("seed");
@@ -113,13 +148,22 @@ pub(super) fn dropout(call: &mut Call) -> Result<Meaning, String> {
         Ok(values) => Ok(values != [0]),
         Err(error) => Err(format!("training_mode: {error}")),
     });
-    if training? {
+    if training? && call.scalar(1)? != Some(0.0) {
         return Err("training_mode: expected false, found true: only inference is supported".to_owned());
     }
-    match call.known(0)? {
-        Some(tensor) => Ok(Meaning::Constant(tensor)),
-        None => call.unary(Op::Identity),
+    if let Some(tensor) = call.known(0)? {
+        return Ok(Meaning::Constant(tensor));
     }
+    let part = |op, inputs: usize, output| Part {
+        op,
+        inputs: (0..inputs).map(|_| Source::Input(0)).collect(),
+        output: Some(output),
+    };
+    let copy = part(Op::Identity, 1, 0);
+    if call.wants(1) {
+        return Ok(Meaning::Parts(vec![copy, part(Op::Binary(Binary::Equal), 2, 1)]));
+    }
+    call.unary(Op::Identity)
 }
 
 pub(super) fn constant(call: &mut Call) -> Result<Meaning, String> {
