@@ -10,6 +10,7 @@ mod fold_batch_norm;
 mod fold_constants;
 mod fold_pad;
 mod fuse_activation;
+mod fuse_hard_swish;
 mod fuse_residual;
 mod fuse_silu;
 mod normalise_gemm;
@@ -28,6 +29,7 @@ static PASSES: &[Pass] = &[
     fold_constants::PASS,
     drop_identities::PASS,
     fuse_silu::PASS,
+    fuse_hard_swish::PASS,
     normalise_gemm::PASS,
     fold_batch_norm::PASS,
     fold_affine::PASS,

@@ -4,6 +4,7 @@
 mod attributes;
 mod nodes;
 mod outputs;
+mod reduce;
 mod resize;
 
 use super::proto::tensor_shape_proto::{Dimension, dimension};
@@ -27,7 +28,7 @@ const LIMIT: usize = i32::MAX as usize;
 /// no node reads are left out. A node with a fused epilogue is an error: it exists in optimised graphs only.
 pub fn encode(graph: &Graph) -> Result<Vec<u8>, OnnxError> {
     graph.check()?;
-    let mut writer = Writer::new(graph);
+    let mut writer = Writer::new(graph, opset(graph));
     for node in &graph.nodes {
         writer.node(node)?;
     }

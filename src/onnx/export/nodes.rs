@@ -17,6 +17,7 @@ pub(super) struct Writer<'a> {
     pub(super) nodes: Vec<NodeProto>,
     pub(super) initialisers: Vec<TensorProto>,
     graph: &'a Graph,
+    opset: i64,
     written: Vec<bool>,
     value_names: HashSet<String>,
     node_names: HashSet<String>,
@@ -37,11 +38,12 @@ impl Form {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(graph: &'a Graph) -> Self {
+    pub(super) fn new(graph: &'a Graph, opset: i64) -> Self {
         Self {
             nodes: Vec::new(),
             initialisers: Vec::new(),
             graph,
+            opset,
             written: vec![false; graph.values.len()],
             value_names: graph.values.iter().map(|value| value.name.clone()).collect(),
             node_names: graph.nodes.iter().map(|node| node.name.clone()).collect(),
@@ -74,7 +76,7 @@ impl<'a> Writer<'a> {
         if node.op == Op::Where {
             input[0] = self.helper((&node.name, &output), "condition", cast(DataType::Bool), &input[..1]);
         }
-        let mut form = form(&node.op).map_err(fail)?;
+        let mut form = form(&node.op, self.opset).map_err(fail)?;
         for constant in form.constants.drain(..) {
             let name = constant.map(|(suffix, constant)| {
                 let name = self.new_name(&format!("{}.{suffix}", node.name));
@@ -125,7 +127,7 @@ fn cast(to: DataType) -> Form {
     Form::new("Cast", vec![int("to", to as usize)])
 }
 
-fn form(op: &Op) -> Result<Form, String> {
+fn form(op: &Op, opset: i64) -> Result<Form, String> {
     let name = op.name();
     Ok(match op {
         Op::Conv(conv) => Form::new(name, conv_attributes(conv)?),
@@ -170,8 +172,10 @@ fn form(op: &Op) -> Result<Form, String> {
             }
             Form::new(name, attributes)
         }
-        Op::Reduce(_) | Op::ArgMax(_) => {
-            return Err(format!("expected an operator with an exported form, found {name}"));
+        Op::Reduce(op) => super::reduce::form(name, op, opset)?,
+        Op::ArgMax(op) => {
+            let last = flag("select_last_index", op.last);
+            Form::new(name, vec![int("axis", op.axis), flag("keepdims", op.keep_dims), last])
         }
         Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
             return Err(format!("expected an operator with an exported form, found {name}"));

@@ -7,6 +7,7 @@ mod mixed;
 mod norms;
 mod operators;
 mod pools;
+mod reduce;
 mod round_trip;
 
 use super::parse;

@@ -5,6 +5,7 @@ use crate::graph::{
     Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Padding, Resize, Rounding,
     Target, ValueId,
 };
+use crate::tensor::Tensor;
 
 /// A graph over the images `x` and `r`, both `[N, 4, 6, 6]`, with the outputs that `body` names.
 fn graph(body: impl FnOnce(&mut Net, ValueId, ValueId) -> Vec<ValueId>) -> Graph {
@@ -25,6 +26,11 @@ struct Net {
 impl Net {
     fn conv(&mut self, x: ValueId) -> ValueId {
         self.b.conv(x, Conv2d::new([1, 1]), self.numbers.tensor(&[4, 4, 1, 1]), None)
+    }
+
+    fn number(&mut self, number: f32) -> ValueId {
+        let name = format!("number_{}", self.numbers.word());
+        self.b.constant(&name, Tensor::from_f32(vec![], vec![number]).unwrap())
     }
 
     fn relu(&mut self, x: ValueId) -> ValueId {
@@ -207,6 +213,55 @@ fn the_pattern_of_silu_becomes_one_operator() {
         vec![net.b.binary(Binary::Sub, y, gate)]
     }));
     assert_eq!(reasons(&twice, "fuse_silu"), ["mul_1: sigmoid_0_out is read 2 times"]);
+}
+
+#[test]
+fn the_patterns_of_hard_swish_become_one_operator() {
+    let ramp = |net: &mut Net, y: ValueId| {
+        let three = net.number(3.0);
+        let sum = net.b.add(three, y);
+        net.b.activation(sum, Activation::Clip { min: 0.0, max: 6.0 })
+    };
+    type Pattern<'a> = &'a dyn Fn(&mut Net, ValueId) -> ValueId;
+    let patterns: [Pattern; 4] = [
+        &|net, y| {
+            let gate = net.b.activation(y, Activation::HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 });
+            net.b.mul(gate, y)
+        },
+        &|net, y| {
+            let (gate, six) = (ramp(net, y), net.number(6.0));
+            let gate = net.b.binary(Binary::Div, gate, six);
+            net.b.mul(y, gate)
+        },
+        &|net, y| {
+            let (gate, sixth) = (ramp(net, y), net.number(1.0 / 6.0));
+            let product = net.b.mul(y, gate);
+            net.b.mul(product, sixth)
+        },
+        &|net, y| {
+            let (gate, six) = (ramp(net, y), net.number(6.0));
+            let product = net.b.mul(gate, y);
+            net.b.binary(Binary::Div, product, six)
+        },
+    ];
+    for pattern in patterns {
+        let swish = graph(|net, x, _| {
+            let y = net.conv(x);
+            vec![pattern(net, y)]
+        });
+        assert_eq!(operators(&optimised(&swish).graph), ["Conv Activation(HardSwish)"]);
+    }
+    let steeper = graph(|net, x, _| {
+        let gate = net.b.activation(x, Activation::HardSigmoid { alpha: 0.2, beta: 0.5 });
+        vec![net.b.mul(gate, x)]
+    });
+    assert_eq!(operators(&optimised(&steeper).graph), ["HardSigmoid", "Mul"]);
+    let twice = optimised(&graph(|net, x, _| {
+        let gate = net.b.activation(x, Activation::HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 });
+        let y = net.b.mul(x, gate);
+        vec![net.b.binary(Binary::Sub, y, gate)]
+    }));
+    assert_eq!(reasons(&twice, "fuse_hard_swish"), ["mul_1: hardsigmoid_0_out is read 2 times"]);
 }
 
 /// A block with every kind of fold and fusion, `width` channels wide.

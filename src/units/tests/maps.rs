@@ -122,22 +122,6 @@ fn an_operand_of_one_channel_stays_alone() {
 }
 
 #[test]
-fn an_operand_of_another_rank_is_not_guessed() {
-    let mut net = Net::new([3, 6, 6]);
-    let a = net.conv(net.x, [3, 4], 3);
-    let b = net.b.input("z", &[crate::graph::Dim::Symbol("N".into()), crate::graph::Dim::Fixed(6)]);
-    let c = net.b.add(a, b);
-    net.head(c, 4, "y");
-    let mut graph = net.b.finish().unwrap();
-    let sizes = crate::graph::Sizes::batch(6);
-    let shapes = graph.infer(&sizes).unwrap();
-    graph.name.clear();
-    let units = crate::units::analyse(&graph, &shapes);
-    assert!(units.units.is_empty());
-    assert_eq!(units.pinned[0].reason, "Add add_1 broadcasts a value of another rank, through add_1");
-}
-
-#[test]
 fn concat_along_channels_shifts_and_along_others_does_not() {
     let mut net = Net::new([3, 6, 6]);
     let a = net.conv(net.x, [3, 4], 3);

@@ -4,6 +4,7 @@
 mod costs;
 mod maps;
 mod products;
+mod reduce;
 mod sharing;
 mod structures;
 

@@ -24,9 +24,9 @@ pub(super) fn reshape(call: &mut Call) -> Result<Meaning, String> {
     call.unary(Op::Reshape { shape, allow_zero })
 }
 
-/// Before opset 13 a softmax runs over all dimensions from its axis on together. Where that is more than one
+/// A softmax or its logarithm. Before opset 13 it runs over all dimensions from its axis on together. Where that is more than one
 /// dimension, it becomes a flattening, a softmax of two dimensions, and a reshape back.
-pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
+pub(super) fn softmax(call: &mut Call, op: impl Fn(usize) -> Op) -> Result<Meaning, String> {
     let coerced = call.opset < 13;
     let axis = call.attributes.int("axis")?.unwrap_or(if coerced { 1 } else { -1 });
     let rank = call.rank()?;
@@ -35,7 +35,7 @@ pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
     }
     let axis = call.axis(axis, rank - 1)?;
     if !coerced || axis + 1 == rank {
-        return call.whole(Op::Softmax { axis });
+        return call.whole(op(axis));
     }
     call.at_most(1)?;
     let Some(fixed) = call.fixed()? else {
@@ -44,7 +44,7 @@ pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
             .to_owned());
     };
     if fixed[axis + 1..].iter().all(|&size| size == Some(1)) {
-        return call.whole(Op::Softmax { axis });
+        return call.whole(op(axis));
     }
     let shape: Vec<i64> = fixed.iter().map(|size| size.map_or(-1, |size| size as i64)).collect();
     if shape.iter().filter(|&&size| size == -1).count() > 1 {
@@ -53,7 +53,7 @@ pub(super) fn softmax(call: &mut Call) -> Result<Meaning, String> {
         ));
     }
     let back = Op::Reshape { shape, allow_zero: false };
-    Ok(Meaning::Chain(vec![Op::Flatten { axis }, Op::Softmax { axis: 1 }, back]))
+    Ok(Meaning::Chain(vec![Op::Flatten { axis }, op(1), back]))
 }
 
 /// Amounts and filling are inputs since opset 11; attributes, as before it, are taken too.

@@ -4,6 +4,7 @@ mod layout;
 mod norm;
 mod pointwise;
 mod pool;
+mod reduce;
 mod resize;
 mod transpose;
 mod window;
@@ -19,7 +20,7 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "BatchNormalization" => window::batch_norm(call),
         "MaxPool" => pool::max_pool(call),
         "AveragePool" => pool::average_pool(call),
-        "GlobalAveragePool" => call.whole(Op::GlobalAveragePool),
+        "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool(call),
         "Gemm" => window::gemm(call),
         "MatMul" => call.whole(Op::MatMul),
         "InstanceNormalization" => norm::instance(call),
@@ -41,7 +42,10 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Concat" => layout::concat(call),
         "Flatten" => layout::flatten(call),
         "Reshape" => layout::reshape(call),
-        "Softmax" => layout::softmax(call),
+        "Softmax" => layout::softmax(call, |axis| Op::Softmax { axis }),
+        "LogSoftmax" => layout::softmax(call, |axis| Op::LogSoftmax { axis }),
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceL2" => reduce::reduce(call),
+        "ArgMax" => reduce::arg_max(call),
         "Pad" => layout::pad(call),
         _ => Err(format!("unknown operator at opset {}", call.opset)),
     }
