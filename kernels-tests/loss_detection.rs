@@ -116,10 +116,10 @@ fn what_is_not_finite_reaches_the_losses_that_read_it() {
     }
 }
 
-/// Trap 31: a network whose boxes are destroyed, and which is less sure of them. Where the targets of objectness follow
+/// A network whose boxes are destroyed, and which is less sure of them. Where the targets of objectness follow
 /// its own boxes, that loss falls; where they are those of the unpruned network, every loss is over every limit.
 #[test]
-fn destroyed_boxes_are_noticed_unless_targets_move() {
+fn trap_31_destroyed_boxes_are_noticed_unless_targets_move() {
     let Some([gpu, _]) = gpus() else { return };
     let (intact, destroyed) = Made::intact_and_destroyed();
     let loss = |made: &Made, part: Part| made.run(&gpu, part).mean();

@@ -50,5 +50,6 @@ mod resize;
 mod search;
 mod session;
 mod softmax;
+mod taught;
 mod text;
 mod traps;

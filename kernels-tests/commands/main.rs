@@ -2,6 +2,7 @@
 //! that cannot be used.
 #![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
 
+mod agreement;
 mod bench;
 mod detection;
 mod interrupted;

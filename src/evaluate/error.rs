@@ -44,6 +44,11 @@ pub enum EvaluateError {
     /// No tasks.
     #[error("there are no tasks to measure the network by")]
     NoTasks,
+    /// [`super::GpuEvaluator::teach`] has not been called, and a task needs it.
+    #[error(
+        "task {0}: what its loss compares with follows from the unpruned network, which has not been run"
+    )]
+    Untaught(String),
     /// [`crate::search::Evaluator::score`] before `prepare`.
     #[error("no network has been prepared")]
     Unprepared,

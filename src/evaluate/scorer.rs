@@ -96,6 +96,10 @@ impl Evaluator for GpuEvaluator {
 
     fn prepare(&mut self, graph: &Graph, units: &Units) -> Result<(), EvaluateError> {
         self.network = None;
+        let untaught = |task: &&Task| self.samples.targets.is_empty() && task.kind.needs_teacher();
+        if let Some(task) = self.tasks.iter().find(untaught) {
+            return Err(EvaluateError::Untaught(task.name.clone()));
+        }
         let images = self.samples.len();
         let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
         self.network = Some(Network::new(&self.gpu, &request)?);

@@ -5,7 +5,7 @@ use super::{EvaluateError, Options};
 use crate::gpu::{Gpu, Session};
 use crate::graph::{Graph, Sizes};
 use crate::plan::Port;
-use crate::tasks::{Samples, Source, Spread, Task, TaskKind};
+use crate::tasks::{Samples, Source, Spread, Targets, Task, TaskKind};
 use crate::tensor::count;
 use crate::units::analyse;
 
@@ -54,7 +54,7 @@ impl Teacher {
     pub(super) fn teach(&mut self, samples: &mut Samples) -> Result<(), EvaluateError> {
         let images = samples.len();
         let batch = self.session.plan().batch;
-        samples.targets = self.tasks.iter().map(|_| None).collect();
+        samples.targets = (0..self.tasks.len()).map(|number| self.no_targets(number, samples)).collect();
         for first in (0..images).step_by(batch) {
             let part = first..images.min(first + batch);
             let mut inputs = Vec::new();
@@ -73,6 +73,22 @@ impl Teacher {
             }
         }
         Ok(())
+    }
+
+    /// The targets of a task before there is any image. Parts of one detector share them.
+    fn no_targets(&self, number: usize, samples: &Samples) -> Targets {
+        let detector = |number: usize| match &self.tasks[number].task.kind {
+            TaskKind::Detection(detector, _) => Some(detector),
+            _ => None,
+        };
+        let same = |&other: &usize| {
+            detector(other) == detector(number) && samples.labels[other] == samples.labels[number]
+        };
+        match (detector(number), (0..number).find(same)) {
+            (None, _) => Targets::Labels,
+            (Some(_), Some(other)) => Targets::Of(other),
+            (Some(_), None) => Targets::Words(Vec::new()),
+        }
     }
 
     /// What the sum of each task's losses is divided by, given all that was taught.
@@ -100,8 +116,9 @@ impl Taught {
                 samples.labels[number][image] = words;
             }
             TaskKind::Detection(detector, _) => {
-                let targets = detector.targets(&samples.labels[number][image], answer);
-                samples.targets[number].get_or_insert_default().push(targets);
+                if let Targets::Words(words) = &mut samples.targets[number] {
+                    words.push(detector.targets(&samples.labels[number][image], answer));
+                }
             }
             _ => {}
         }

@@ -39,7 +39,7 @@ pub use agreement::{Agreement, FLOOR, Measure, Spread};
 pub use attach::{LabelBuffer, Scoring, attach, result_bytes};
 pub use kind::{LEAST_BASE, Meter, Metric, Norm, TaskKind, UNLABELLED};
 pub use loss::Loss;
-pub use sample::{Frame, Samples, Source, Task, TaskError};
+pub use sample::{Frame, Samples, Source, Targets, Task, TaskError};
 
 #[cfg(feature = "cli")]
 pub use dataset::{Dataset, Signature};

@@ -67,9 +67,19 @@ pub struct Samples {
     /// [`super::UNLABELLED`] where there is none. Detection: a list of boxes ([`super::detection::Truth`]). Agreement:
     /// nothing, until the unpruned network has been run.
     pub labels: Vec<Vec<Vec<u32>>>,
-    /// For every task, for every image: what the loss compares with where those are not the labels. Empty until the
-    /// unpruned network has been run.
-    pub targets: Vec<Option<Vec<Vec<u32>>>>,
+    /// For every task what the loss compares with. Empty until the unpruned network has been run: labels alone.
+    pub targets: Vec<Targets>,
+}
+
+/// What the loss of a task compares with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// The labels.
+    Labels,
+    /// Words for every image, which follow from the labels and the unpruned network.
+    Words(Vec<Vec<u32>>),
+    /// The words of an earlier task: the parts of a detector share them.
+    Of(usize),
 }
 
 /// Where images come from, a part at a time.
@@ -161,8 +171,9 @@ impl Samples {
     /// What the loss of a task compares with, image by image.
     pub fn targets(&self, task: usize) -> &[Vec<u32>] {
         match self.targets.get(task) {
-            Some(Some(targets)) => targets,
-            Some(None) | None => &self.labels[task],
+            Some(Targets::Words(words)) => words,
+            Some(&Targets::Of(other)) => self.targets(other),
+            Some(Targets::Labels) | None => &self.labels[task],
         }
     }
 
@@ -171,14 +182,24 @@ impl Samples {
         let half = |lists: &[Vec<Vec<f32>>], first: usize| -> Vec<Vec<Vec<f32>>> {
             lists.iter().map(|list| list.iter().skip(first).step_by(2).cloned().collect()).collect()
         };
-        let labels = |first: usize| -> Vec<Vec<Vec<u32>>> {
-            self.labels.iter().map(|list| list.iter().skip(first).step_by(2).cloned().collect()).collect()
+        let words = |list: &Vec<Vec<u32>>, first: usize| -> Vec<Vec<u32>> {
+            list.iter().skip(first).step_by(2).cloned().collect()
         };
         [0, 1].map(|first| Self {
             inputs: half(&self.inputs, first),
-            labels: labels(first),
-            targets: Vec::new(),
+            labels: self.labels.iter().map(|list| words(list, first)).collect(),
+            targets: self.targets.iter().map(|targets| targets.part(|list| words(list, first))).collect(),
         })
+    }
+}
+
+impl Targets {
+    /// The targets of some of the images.
+    fn part(&self, part: impl Fn(&Vec<Vec<u32>>) -> Vec<Vec<u32>>) -> Self {
+        match self {
+            Self::Words(words) => Self::Words(part(words)),
+            Self::Labels | Self::Of(_) => self.clone(),
+        }
     }
 }
 
@@ -193,7 +214,7 @@ impl Source for Samples {
         let inputs = self.inputs.iter().map(|list| list[images.clone()].to_vec()).collect();
         let labels = self.labels.iter().map(|list| list[images.clone()].to_vec()).collect();
         let part = |list: &Vec<Vec<u32>>| list[images.clone()].to_vec();
-        let targets = self.targets.iter().map(|list| list.as_ref().map(part)).collect();
+        let targets = self.targets.iter().map(|targets| targets.part(part)).collect();
         Ok(Self { inputs, labels, targets })
     }
 }
