@@ -2,6 +2,7 @@
 //! out, constants as initialisers.
 
 mod attributes;
+mod moves;
 mod nodes;
 mod outputs;
 mod reduce;

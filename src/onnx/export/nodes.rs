@@ -177,9 +177,8 @@ fn form(op: &Op, opset: i64) -> Result<Form, String> {
             let last = flag("select_last_index", op.last);
             Form::new(name, vec![int("axis", op.axis), flag("keepdims", op.keep_dims), last])
         }
-        Op::Move(_) | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
-            return Err(format!("expected an operator with an exported form, found {name}"));
-        }
+        Op::Move(kind) => super::moves::form(kind)?,
+        Op::Squeeze { axes } | Op::Unsqueeze { axes } => super::moves::with_axes(name, axes)?,
     })
 }
 

@@ -189,6 +189,11 @@ impl<'a, 'b> Call<'a, 'b> {
         super::tensors::tensor(proto, self.importer.folder)
     }
 
+    /// The number of outputs.
+    pub(super) fn outputs(&self) -> usize {
+        self.node.output.len()
+    }
+
     /// Checks that every attribute was asked for and that `meaning` gives every output that is there; outputs that
     /// nothing reads may be missing from several parts.
     pub(super) fn finish(self, meaning: &Meaning) -> Result<(), String> {

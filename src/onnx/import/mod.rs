@@ -5,6 +5,7 @@ mod call;
 mod elements;
 mod ops;
 mod parts;
+mod shuffle;
 mod tensors;
 mod trace;
 
@@ -44,9 +45,12 @@ pub fn parse(bytes: &[u8], source: &str, folder: Option<&Path>) -> Result<Graph,
             OnnxError::Node { file: file.clone(), node, op, reason }
         })?;
     }
-    let graph = importer.finish(graph).map_err(fail)?;
+    let mut graph = importer.finish(graph).map_err(fail)?;
     match graph.check() {
-        Ok(()) => Ok(graph),
+        Ok(()) => {
+            shuffle::gather(&mut graph);
+            Ok(graph)
+        }
         Err(source) => Err(OnnxError::Graph { file, source }),
     }
 }

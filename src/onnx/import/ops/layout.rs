@@ -1,7 +1,7 @@
 //! Operators along axes: concatenation, flattening, reshaping, softmax, padding.
 
-use super::{Call, Meaning, size};
-use crate::graph::{Op, Pad, PadMode};
+use super::{Call, Meaning};
+use crate::graph::{Move, Op, Pad, PadMode};
 
 pub(super) fn concat(call: &mut Call) -> Result<Meaning, String> {
     let axis = call.attributes.int("axis")?.ok_or("axis: expected it, found none")?;
@@ -60,22 +60,21 @@ pub(super) fn softmax(call: &mut Call, op: impl Fn(usize) -> Op) -> Result<Meani
 pub(super) fn pad(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(4)?;
     let rank = call.rank()?;
-    if rank != 4 {
-        return Err(format!("input: expected rank 4 [N, C, H, W], found rank {rank}"));
-    }
     let attribute = call.attributes.ints("pads")?.map(<[i64]>::to_vec);
     let pads = match (attribute, call.ints(1)?) {
         (Some(_), Some(_)) => return Err("pads: expected an attribute or an input, found both".to_owned()),
         (attribute, input) => attribute.or(input).ok_or("pads: expected a constant input, found none")?,
     };
-    let axes = match call.ints(3)? {
+    let axes: Vec<usize> = match call.ints(3)? {
         Some(_) if call.opset < 18 => {
             return Err("expected at most 3 inputs before opset 18, found 4".to_owned());
         }
-        Some(given) => given.iter().map(|&axis| call.axis(axis, 3)).collect::<Result<_, _>>()?,
-        None => vec![0, 1, 2, 3],
+        Some(given) => {
+            given.iter().map(|&axis| call.axis(axis, rank.saturating_sub(1))).collect::<Result<_, _>>()?
+        }
+        None => (0..rank).collect(),
     };
-    let margins = margins(&pads, &axes)?;
+    let amounts = amounts(&pads, &axes, rank)?;
     let filling = match (call.attributes.float("value")?, call.scalar(2)?) {
         (Some(_), Some(_)) => return Err("value: expected an attribute or an input, found both".to_owned()),
         (attribute, input) => attribute.or(input).unwrap_or(0.0),
@@ -86,27 +85,36 @@ pub(super) fn pad(call: &mut Call) -> Result<Meaning, String> {
         Some("edge") => PadMode::Edge,
         Some(other) => return Err(format!("mode: expected constant, reflect or edge, found {other}")),
     };
-    call.unary(Op::Pad(Pad { margins, mode }))
+    call.unary(match spatial(&amounts) {
+        Some(margins) => Op::Pad(Pad { margins, mode }),
+        None => Op::Move(Move::Pad { amounts, mode }),
+    })
 }
 
-fn margins(pads: &[i64], axes: &[usize]) -> Result<[usize; 4], String> {
+/// What goes before and after every axis.
+fn amounts(pads: &[i64], axes: &[usize], rank: usize) -> Result<Vec<[i64; 2]>, String> {
     if pads.len() != 2 * axes.len() {
         return Err(format!("pads: expected {} numbers, found {}", 2 * axes.len(), pads.len()));
     }
     if (1..axes.len()).any(|at| axes[..at].contains(&axes[at])) {
         return Err(format!("axes: expected each axis once, found {axes:?}"));
     }
-    let mut margins = [0; 4];
-    let (starts, ends) = pads.split_at(axes.len());
-    for (side, amounts) in [starts, ends].into_iter().enumerate() {
-        for (&axis, &amount) in axes.iter().zip(amounts) {
-            let amount = size("pads", amount, 0)?;
-            match axis {
-                2 | 3 => margins[2 * side + axis - 2] = amount,
-                _ if amount == 0 => {}
-                _ => return Err(format!("pads: expected 0 for batch and channels, found {pads:?}")),
-            }
-        }
+    let range = i64::from(i32::MIN)..=i64::from(i32::MAX);
+    if let Some(wild) = pads.iter().find(|amount| !range.contains(amount)) {
+        return Err(format!("pads: expected {} to {}, found {wild}", range.start(), range.end()));
     }
-    Ok(margins)
+    let mut amounts = vec![[0; 2]; rank];
+    let (starts, ends) = pads.split_at(axes.len());
+    for ((&axis, &start), &end) in axes.iter().zip(starts).zip(ends) {
+        amounts[axis] = [start, end];
+    }
+    Ok(amounts)
+}
+
+/// The margins of a map that only grows, along its two spatial axes.
+fn spatial(amounts: &[[i64; 2]]) -> Option<[usize; 4]> {
+    let [[0, 0], [0, 0], [top, bottom], [left, right]] = *amounts else { return None };
+    let sides = [top, left, bottom, right].map(|amount| usize::try_from(amount).ok());
+    let [Some(top), Some(left), Some(bottom), Some(right)] = sides else { return None };
+    Some([top, left, bottom, right])
 }

@@ -1,6 +1,7 @@
 //! What each ONNX operator means in a graph, one file per family.
 
 mod layout;
+mod moves;
 mod norm;
 mod pointwise;
 mod pool;
@@ -47,6 +48,16 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceL2" => reduce::reduce(call),
         "ArgMax" => reduce::arg_max(call),
         "Pad" => layout::pad(call),
+        "Transpose" => moves::transpose(call),
+        "Squeeze" => moves::squeeze(call),
+        "Unsqueeze" => moves::unsqueeze(call),
+        "Slice" => moves::slice(call),
+        "Split" => moves::split(call),
+        "Expand" => moves::expand(call),
+        "Tile" => moves::tile(call),
+        "Gather" => moves::gather(call),
+        "DepthToSpace" => moves::depth_to_space(call),
+        "SpaceToDepth" => moves::space_to_depth(call),
         _ => Err(format!("unknown operator at opset {}", call.opset)),
     }
 }
