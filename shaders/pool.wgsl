@@ -52,6 +52,9 @@ fn main(
     var counted = 0u;
 #else
     var best = vec4f(p.lowest);
+    // The largest number without its sign, as bits: those of what is not a number are above infinity's. A comparison
+    // may take such a value for any, or be left out for it.
+    var widest = vec4u(0u);
 #endif
     for (var ky = 0u; ky < p.kernel_height; ky++) {
         let iy = top + ky * p.dilation_y;
@@ -66,7 +69,9 @@ fn main(
 #if average
                 sum += x[base + iy * p.in_width + ix];
 #else
-                best = max(best, x[base + iy * p.in_width + ix]);
+                let here = x[base + iy * p.in_width + ix];
+                best = max(best, here);
+                widest = max(widest, bitcast<vec4u>(here) & vec4u(0x7fffffffu));
 #endif
             }
         }
@@ -74,7 +79,7 @@ fn main(
 #if average
     let pooled = sum / f32(max(counted, 1u));
 #else
-    let pooled = best;
+    let pooled = select(best, bitcast<vec4f>(widest), widest > vec4u(0x7f800000u));
 #endif
     y[plane * p.pixels + e.pixel] = mask_lanes(pooled, e.lanes);
 }

@@ -2,13 +2,20 @@
 
 use super::Array;
 use crate::graph::Pool;
+use crate::tensor::count;
 
-/// The maximum over each window of `x [N, C, H, W]`; minus infinity where a window holds padding alone.
+/// The maximum over each window of `x [N, C, H, W]`; minus infinity where a window holds padding alone, not a number
+/// where it holds something that is not a number.
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub fn max_pool(pool: &Pool, x: &Array) -> Array {
-    windows(pool, x, |inside, _| inside.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+    windows(pool, x, |inside, _| inside.iter().copied().fold(f64::NEG_INFINITY, larger))
+}
+
+/// The larger of two numbers; not a number where one is not.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 
 /// The mean over each window of `x [N, C, H, W]`; 0 where it would divide by no position. With `count_include_pad`
@@ -54,25 +61,25 @@ fn windows(pool: &Pool, x: &Array, reduce: impl Fn(&[f64], usize) -> f64) -> Arr
     Array { shape: vec![images, channels, out_height, out_width], data }
 }
 
-/// The maximum over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
+/// The maximum over all pixels of each channel: `[N, C, …]` to `[N, C, 1, …]`.
 ///
 /// # Panics
-/// If the rank is not 4.
+/// If the rank is less than 2.
 pub fn global_max_pool(x: &Array) -> Array {
-    let [images, channels, height, width] = x.image();
-    let pixels = height * width;
-    let largest =
-        |plane: usize| x.data[plane * pixels..][..pixels].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Array { shape: vec![images, channels, 1, 1], data: (0..images * channels).map(largest).collect() }
+    whole(x, |plane| plane.iter().copied().fold(f64::NEG_INFINITY, larger))
 }
 
-/// The mean over all pixels of each channel: `[N, C, H, W]` to `[N, C, 1, 1]`.
+/// The mean over all pixels of each channel: `[N, C, …]` to `[N, C, 1, …]`.
 ///
 /// # Panics
-/// If the rank is not 4.
+/// If the rank is less than 2.
 pub fn global_average_pool(x: &Array) -> Array {
-    let [images, channels, height, width] = x.image();
-    let pixels = height * width;
-    let mean = |plane: usize| x.data[plane * pixels..][..pixels].iter().sum::<f64>() / pixels as f64;
-    Array { shape: vec![images, channels, 1, 1], data: (0..images * channels).map(mean).collect() }
+    whole(x, |plane| plane.iter().sum::<f64>() / plane.len() as f64)
+}
+
+fn whole(x: &Array, reduce: impl Fn(&[f64]) -> f64) -> Array {
+    let pixels = count(&x.shape[2..]);
+    let mut shape = x.shape.clone();
+    shape[2..].fill(1);
+    Array { shape, data: x.data.chunks(pixels).map(reduce).collect() }
 }

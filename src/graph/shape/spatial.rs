@@ -126,9 +126,13 @@ pub(super) fn pool(pool: &Pool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
     Ok(vec![n, c, height, width])
 }
 
-pub(super) fn global_average_pool(x: &[usize]) -> Result<Vec<usize>, Mismatch> {
-    let [n, c, _, _] = image("input", x)?;
-    Ok(vec![n, c, 1, 1])
+pub(super) fn global_pool(x: &[usize]) -> Result<Vec<usize>, Mismatch> {
+    if x.len() < 3 {
+        return mismatch("input", "rank 3 or more [N, C, …]", format!("{x:?}"));
+    }
+    let mut shape = x.to_vec();
+    shape[2..].fill(1);
+    Ok(shape)
 }
 
 pub(super) fn resize(resize: &Resize, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
