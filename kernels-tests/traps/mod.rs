@@ -5,6 +5,7 @@
 //! thousand and to NaN, masked outputs on the device that equal compacted ones bit for bit over buffers of NaN, and
 //! layers within the bounds of the reference.
 
+mod attention;
 mod bookkeeping;
 mod masking;
 
