@@ -49,6 +49,37 @@ fn convolutions_by_default() {
     }
 }
 
+/// Over one axis: by way of a row.
+#[test]
+fn convolutions_and_resizes_of_lines() {
+    let line = |op: &str, inputs: &[&str], attributes| {
+        let mut model = model(18, op, inputs, attributes);
+        graph(&mut model).input = vec![info("x", &["N", "4", "9"])];
+        let tensors = vec![
+            counting("w", &[4, 2, 3]),
+            counting("b", &[4]),
+            floats("s", &[3], &[1.0, 1.0, 2.5]),
+            ints("n", &[17]),
+        ];
+        read(&with(model, tensors)).unwrap()
+    };
+    let ops = |graph: &Graph| graph.nodes.iter().map(|node| node.op.name()).collect::<Vec<_>>();
+    let shape = |graph: &Graph| graph.infer(&Sizes::batch(2)).unwrap()[graph.outputs[0].0].clone();
+    let attributes = vec![int("group", 2), list("pads", &[1, 2]), list("strides", &[2])];
+    let conv = line("Conv", &["x", "w", "b"], attributes);
+    assert_eq!(ops(&conv), ["Unsqueeze", "Conv", "Squeeze"]);
+    let Op::Conv(op) = &conv.nodes[1].op else { panic!() };
+    assert_eq!((op.kernel, op.strides, op.pads), ([1, 3], [1, 2], Padding::Explicit([0, 1, 0, 2])));
+    assert_eq!(shape(&conv), [2, 4, 5]);
+    let attributes = vec![list("strides", &[2]), list("output_padding", &[1])];
+    assert_eq!(shape(&line("ConvTranspose", &["x", "w"], attributes)), [2, 2, 20]);
+    let attributes = vec![list("strides", &[2]), list("output_shape", &[17])];
+    assert_eq!(shape(&line("ConvTranspose", &["x", "w"], attributes)), [2, 2, 17]);
+    let scaled = line("Resize", &["x", "", "s"], vec![text("mode", "linear")]);
+    assert_eq!((ops(&scaled), shape(&scaled)), (vec!["Unsqueeze", "Resize", "Squeeze"], vec![2, 4, 22]));
+    assert_eq!(shape(&line("Resize", &["x", "", "", "n"], vec![list("axes", &[2])])), [2, 4, 17]);
+}
+
 #[test]
 fn transposed_convolutions_of_an_output_shape() {
     let sizes = |sizes: &[i64], more: &[AttributeProto]| {

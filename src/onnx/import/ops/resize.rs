@@ -23,7 +23,16 @@ pub(super) fn resize(call: &mut Call) -> Result<Meaning, String> {
         other => other,
     };
     let target = target(call, &axes, cover)?;
-    call.unary(Op::Resize(Resize { target, coordinates, interpolation }))
+    in_two_axes(call, Resize { target, coordinates, interpolation })
+}
+
+/// A resize as it is, or of one axis as one of a single row.
+fn in_two_axes(call: &mut Call, resize: Resize) -> Result<Meaning, String> {
+    if call.rank()? == 3 {
+        let (raise, lower) = (Op::Unsqueeze { axes: vec![2] }, Op::Squeeze { axes: vec![2] });
+        return Ok(Meaning::Chain(vec![raise, Op::Resize(resize), lower]));
+    }
+    call.unary(Op::Resize(resize))
 }
 
 /// Replaced by `Resize` at opset 10; some exporters keep it.
@@ -40,9 +49,8 @@ pub(super) fn upsample(call: &mut Call) -> Result<Meaning, String> {
         (Some(_), Some(_)) => return Err("scales: expected an attribute or an input, found both".to_owned()),
         (None, None) => return Err("scales: expected a constant input, found none".to_owned()),
     };
-    rank(call)?;
-    let target = scaled(&[0, 1, 2, 3], &scales)?;
-    call.unary(Op::Resize(Resize { target, coordinates: Coordinates::Asymmetric, interpolation }))
+    let target = scaled(&axes(call)?, &scales)?;
+    in_two_axes(call, Resize { target, coordinates: Coordinates::Asymmetric, interpolation })
 }
 
 fn coordinates(call: &mut Call) -> Result<Coordinates, String> {
@@ -88,20 +96,17 @@ fn unsupported(attribute: &str, found: &str, opset: i64) -> String {
     format!("{attribute}: {found} is not supported at opset {opset}")
 }
 
-fn rank(call: &mut Call) -> Result<(), String> {
-    match call.rank()? {
-        4 => Ok(()),
-        rank => Err(format!("input: expected rank 4 [N, C, H, W], found rank {rank}")),
-    }
-}
-
-/// The axes that scales, sizes and regions are of.
+/// The axes that scales, sizes and regions are of, in an image `[N, C, H, W]`; the axis of a line is its width.
 fn axes(call: &mut Call) -> Result<Vec<usize>, String> {
-    rank(call)?;
-    match if call.opset >= 18 { call.attributes.ints("axes")? } else { None } {
-        None => Ok(vec![0, 1, 2, 3]),
-        Some(given) => given.iter().map(|&axis| call.axis(axis, 3)).collect(),
+    let rank = call.rank()?;
+    if rank != 3 && rank != 4 {
+        return Err(format!("input: expected rank 3 or 4 [N, C, H, W], found rank {rank}"));
     }
+    let axes: Vec<usize> = match if call.opset >= 18 { call.attributes.ints("axes")? } else { None } {
+        None => (0..rank).collect(),
+        Some(given) => given.iter().map(|&axis| call.axis(axis, rank - 1)).collect::<Result<_, _>>()?,
+    };
+    Ok(axes.into_iter().map(|axis| if rank == 3 && axis == 2 { 3 } else { axis }).collect())
 }
 
 /// The region of the input, its beginnings and then its ends; of batch and channels it must be all.
@@ -146,18 +151,25 @@ fn target(call: &mut Call, axes: &[usize], cover: Option<bool>) -> Result<Target
 
 fn sized(call: &mut Call, axes: &[usize], sizes: &[i64], cover: Option<bool>) -> Result<Target, String> {
     let wanted = by_axis("sizes", axes, sizes)?;
-    let shape = call.shape()?;
+    let mut shape = call.shape()?;
+    let line = call.rank()? == 3;
+    if let Some(shape) = shape.as_mut().filter(|_| line) {
+        shape.insert(2, 1);
+    }
     let mut given = [None; 4];
     for (given, wanted) in given.iter_mut().zip(wanted) {
         *given = wanted.map(|wanted| size("sizes", wanted, 1)).transpose()?;
     }
-    let present = |axis: usize| shape.as_ref().map(|shape| shape[axis]);
+    let present = |axis: usize| match &shape {
+        Some(shape) => Some(shape[axis]),
+        None => (line && axis == 2).then_some(1),
+    };
     if (0..2).any(|axis| given[axis].is_some() && present(axis).is_some() && given[axis] != present(axis)) {
         let shape = shape.unwrap_or_default();
         return Err(format!("sizes: expected batch and channels of {shape:?}, found {sizes:?}"));
     }
     if let Some(cover) = cover {
-        let all = axes.len() == 4;
+        let all = axes.contains(&0) || axes.contains(&1);
         let sizes = [2, 3].map(|axis| given[axis]);
         // Sizes of batch and channels are those of the input, and their factor 1 takes part in the choice.
         return match all {

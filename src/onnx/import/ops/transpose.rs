@@ -1,36 +1,31 @@
 //! Transposed convolution.
 
-use super::window::{padding, spatial};
-use super::{Call, Meaning, pair, size};
+use super::window::{axes, in_two_axes, kernel, padding, spatial};
+use super::{Call, Meaning, size};
 use crate::graph::{ConvTranspose, Epilogue, Op, Padding};
 
 pub(super) fn conv_transpose(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(3)?;
-    let kernel = match (call.attributes.ints("kernel_shape")?, call.constant_shape(1)?) {
-        (Some(kernel), _) => pair("kernel_shape", kernel, 1)?,
-        (None, Some(weight)) => match weight[..] {
-            [_, _, height, width] => [height, width],
-            _ => return Err(format!("weight: expected rank 4 [C, O/groups, KH, KW], found {weight:?}")),
-        },
-        (None, None) => {
-            return Err("kernel_shape: expected it where the weight is not a constant, found none".to_owned());
-        }
-    };
+    let kernel = kernel(call)?;
     let groups = call.attributes.int("group")?.unwrap_or(1);
-    let output_padding = call.attributes.ints("output_padding")?;
+    let output_padding = match call.attributes.ints("output_padding")? {
+        None => [0, 0],
+        Some(values) => axes(call, "output_padding", values, 0)?,
+    };
     let mut conv = ConvTranspose {
         kernel,
         strides: spatial(call, "strides")?,
         pads: padding(call)?,
-        output_padding: output_padding.map_or(Ok([0, 0]), |values| pair("output_padding", values, 0))?,
+        output_padding,
         dilations: spatial(call, "dilations")?,
         groups: size("group", groups, 1)?,
         epilogue: Epilogue::Plain,
     };
     if let Some(sizes) = call.attributes.ints("output_shape")? {
-        let sizes = pair("output_shape", sizes, 1)?;
+        let sizes = axes(call, "output_shape", sizes, 1)?;
         let input = match call.fixed()?.as_deref() {
             Some(&[_, _, Some(height), Some(width)]) => [height, width],
+            Some(&[_, _, Some(width)]) => [1, width],
             _ => {
                 return Err(
                     "output_shape: expected an input of fixed height and width, found others".to_owned()
@@ -39,7 +34,7 @@ pub(super) fn conv_transpose(call: &mut Call) -> Result<Meaning, String> {
         };
         fit(&mut conv, input, sizes);
     }
-    call.whole(Op::ConvTranspose(conv))
+    in_two_axes(call, Op::ConvTranspose(conv))
 }
 
 /// Chooses what is cut off and added so that an input of `[height, width]` gives an output of `sizes`: of an odd

@@ -1,20 +1,13 @@
-//! Convolution, batch normalisation and matrix products.
+//! Convolution, batch normalisation and matrix products. A convolution over one axis is one over a single row.
 
+use super::super::call::{Part, Source};
 use super::{Call, Meaning, pair, size};
 use crate::graph::{Conv2d, Epilogue, Gemm, Op, Padding};
+use std::sync::Arc;
 
 pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(3)?;
-    let kernel = match (call.attributes.ints("kernel_shape")?, call.constant_shape(1)?) {
-        (Some(kernel), _) => pair("kernel_shape", kernel, 1)?,
-        (None, Some(weight)) => match weight[..] {
-            [_, _, height, width] => [height, width],
-            _ => return Err(format!("weight: expected rank 4 [O, C/groups, KH, KW], found {weight:?}")),
-        },
-        (None, None) => {
-            return Err("kernel_shape: expected it where the weight is not a constant, found none".to_owned());
-        }
-    };
+    let kernel = kernel(call)?;
     let groups = call.attributes.int("group")?.unwrap_or(1);
     let conv = Conv2d {
         kernel,
@@ -24,11 +17,69 @@ pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
         groups: size("group", groups, 1)?,
         epilogue: Epilogue::Plain,
     };
-    call.whole(Op::Conv(conv))
+    in_two_axes(call, Op::Conv(conv))
+}
+
+/// The kernel of a convolution: an attribute, or the last dimensions of its weight.
+pub(super) fn kernel(call: &mut Call) -> Result<[usize; 2], String> {
+    match (call.attributes.ints("kernel_shape")?, call.constant_shape(1)?) {
+        (Some(kernel), _) => axes(call, "kernel_shape", kernel, 1),
+        (None, Some(weight)) => match weight[..] {
+            [_, _, height, width] => Ok([height, width]),
+            [_, _, width] => Ok([1, width]),
+            _ => Err(format!("weight: expected rank 3 or 4 [outputs, inputs, …], found {weight:?}")),
+        },
+        (None, None) => {
+            Err("kernel_shape: expected it where the weight is not a constant, found none".to_owned())
+        }
+    }
+}
+
+/// One number for each spatial axis; of the row that stands for the other one where there is only one, the least.
+pub(super) fn axes(call: &mut Call, what: &str, values: &[i64], least: i64) -> Result<[usize; 2], String> {
+    match *values {
+        [value] if call.rank()? == 3 => pair(what, &[least, value], least),
+        _ => pair(what, values, least),
+    }
 }
 
 pub(super) fn spatial(call: &mut Call, name: &str) -> Result<[usize; 2], String> {
-    call.attributes.ints(name)?.map_or(Ok([1, 1]), |values| pair(name, values, 1))
+    match call.attributes.ints(name)? {
+        None => Ok([1, 1]),
+        Some(values) => axes(call, name, values, 1),
+    }
+}
+
+/// A convolution as it is, or over one axis as one over a single row.
+pub(super) fn in_two_axes(call: &mut Call, op: Op) -> Result<Meaning, String> {
+    if call.rank()? != 3 {
+        return call.whole(op);
+    }
+    let raise = |input: usize| Part {
+        op: Op::Unsqueeze { axes: vec![2] },
+        inputs: vec![Source::Input(input)],
+        output: None,
+    };
+    let mut parts = vec![raise(0)];
+    let weight = match call.known(1)? {
+        Some(weight) => {
+            let &[outputs, inputs, width] = weight.shape() else {
+                return Err(format!("weight: expected rank 3 as of the input, found {:?}", weight.shape()));
+            };
+            let weight = weight.as_ref().clone().reshaped(vec![outputs, inputs, 1, width]);
+            Source::Constant("weight", Arc::new(weight.map_err(|error| error.to_string())?))
+        }
+        None => {
+            parts.push(raise(1));
+            Source::Part(1)
+        }
+    };
+    let bias = (call.inputs() > 2).then_some(Source::Input(2));
+    let inputs = [Source::Part(0), weight].into_iter().chain(bias).collect();
+    parts.push(Part { op, inputs, output: None });
+    let last = Source::Part(parts.len() - 1);
+    parts.push(Part { op: Op::Squeeze { axes: vec![2] }, inputs: vec![last], output: Some(0) });
+    Ok(Meaning::Parts(parts))
 }
 
 pub(super) fn padding(call: &mut Call) -> Result<Padding, String> {
@@ -39,6 +90,10 @@ pub(super) fn padding(call: &mut Call) -> Result<Padding, String> {
             let [top, left] = pair("pads", &[top, left], 0)?;
             let [bottom, right] = pair("pads", &[bottom, right], 0)?;
             [top, left, bottom, right]
+        }
+        Some(&[left, right]) if call.rank()? == 3 => {
+            let [left, right] = pair("pads", &[left, right], 0)?;
+            [0, left, 0, right]
         }
         Some(pads) => return Err(format!("pads: expected [top, left, bottom, right], found {pads:?}")),
     };
