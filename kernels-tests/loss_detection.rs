@@ -142,3 +142,27 @@ fn kinds_say_which_outputs_they_are_for() {
     let message = kind.check(&[&[1, 7, 2, 2]]).expect_err("another shape");
     assert!(message.contains("[7, 2, 3]") && message.contains("[7, 2, 2]"), "{message}");
 }
+
+/// Maps are smaller than what a workgroup adds: a pair is one map of one image.
+#[test]
+fn means_of_batches_are_taken_of_each_of_yolov5_s_strides() {
+    let Some([gpu, _]) = gpus() else { return };
+    for family in families() {
+        let mut made = Made::layouts(family, 3, SIZES[0]).swap_remove(0);
+        made.set_moving(true);
+        let (scoring, words) = made.words(&gpu, Part::Box);
+        let mut levels = [Loss::default(); 2];
+        for (map, pairs) in made.detector.maps.iter().zip(words.chunks(2 * made.images)) {
+            let level = if family == Family::Yolov5 { map.level } else { 0 };
+            for pair in pairs.chunks(2) {
+                levels[level].add(Loss { sum: f64::from(pair[0]), count: f64::from(pair[1]) });
+            }
+        }
+        let expected: f64 = levels.iter().filter(|level| level.count > 0.0).map(|level| level.mean()).sum();
+        let mut found = [Loss::default()];
+        scoring.add_means(&words, made.images, &mut found);
+        assert!((found[0].mean() - expected).abs() < 1e-12 * expected, "{family:?}");
+        assert_eq!(found[0].count, made.images as f64);
+        assert_eq!(levels[1].count > 0.0, family == Family::Yolov5, "boxes are on both strides");
+    }
+}

@@ -6,7 +6,7 @@ use wgpu_pagcp::gpu::{Gpu, execute};
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
 use wgpu_pagcp::plan::Port;
 use wgpu_pagcp::tasks::detection::{Detector, Encoding, Family, Format, Part, Place, Rect, Truth};
-use wgpu_pagcp::tasks::{Frame, Loss, Task, TaskKind, attach};
+use wgpu_pagcp::tasks::{Frame, Loss, Scoring, Task, TaskKind, attach};
 
 /// A detector with outputs for some images.
 #[derive(Clone)]
@@ -134,6 +134,14 @@ impl Made {
 
     /// One part of the loss over all images, by the device.
     pub fn run(&self, gpu: &Gpu, part: Part) -> Loss {
+        let (scoring, words) = self.words(gpu, part);
+        let mut losses = [Loss::default()];
+        scoring.add(&words, self.images, &mut losses);
+        losses[0]
+    }
+
+    /// The pairs that the device writes, and how they are read.
+    pub fn words(&self, gpu: &Gpu, part: Part) -> (Scoring, Vec<f32>) {
         let mut live = LiveLayout::default();
         let record = live.record(vec![StoredSegment::run(0, 0, 1, None)]);
         let (mut buffers, mut ports, mut origin) = (Vec::new(), Vec::new(), 0);
@@ -154,9 +162,8 @@ impl Made {
         buffers.push(self.targets.iter().flatten().map(|word| f32::from_bits(*word)).collect());
         buffers.push(vec![-7.0; scoring.words]);
         execute(gpu, &plan.losses, &plan.live.table(0, &[]), &mut buffers).expect("the device runs it");
-        let mut losses = [Loss::default()];
-        scoring.add(&buffers[scoring.results], self.images, &mut losses);
-        losses[0]
+        let words = buffers.swap_remove(scoring.results);
+        (scoring, words)
     }
 }
 

@@ -232,3 +232,51 @@ fn tasks_are_checked_against_the_model() {
     let message = failure(&root);
     assert!(message.contains("depth/a.png") && message.contains("needs unit"), "{message}");
 }
+
+/// A detector on a letterboxed picture of 64 by 32 pixels.
+fn write_boxes(input: &str, label: &str) -> Result<Samples, DataError> {
+    let root = tempfile::tempdir().unwrap();
+    let split = root.path().join("train");
+    fs::create_dir_all(split.join("images")).unwrap();
+    fs::create_dir_all(split.join("boxes")).unwrap();
+    RgbImage::from_pixel(64, 32, Rgb([255, 255, 255])).save(split.join("images/a.png")).unwrap();
+    fs::write(split.join("boxes/a.txt"), label).unwrap();
+    let tasks = format!(
+        "[input]\n{input}\n[data]\ntrain = \"train\"\nval = \"val\"\n[[task]]\nname = \"d\"\nkind = \"detection\"\n\
+         family = \"yolov8\"\noutput = \"d\"\nstrides = [8]\nclasses = 2\nlabels = \"boxes\"\nlimit = 0.1\nlimit_class = 0.2\n"
+    );
+    fs::write(root.path().join("tasks.toml"), tasks).unwrap();
+    let model = Signature {
+        inputs: vec![("x".to_owned(), vec![1, 3, 32, 32])],
+        outputs: vec![("d".to_owned(), vec![1, 6, 16])],
+    };
+    let set = Dataset::open(&TasksFile::read(&root.path().join("tasks.toml"))?, "train", &model)?;
+    let limits: Vec<_> = set.tasks().iter().map(|task| (task.name.as_str(), task.limit)).collect();
+    assert_eq!(limits, [("d.box", Some(0.1)), ("d.class", Some(0.2))]);
+    set.load(0..1)
+}
+
+#[test]
+fn boxes_follow_their_picture_into_the_letterbox() {
+    let label = "1 0.5 0.5 0.25 1.0\n";
+    for (input, top) in [("fit = \"letterbox\"", 8.0), ("fit = \"letterbox\"\nalign = \"corner\"", 0.0)] {
+        let samples = write_boxes(input, label).unwrap();
+        assert_eq!(samples.labels[0], samples.labels[1]);
+        let sides = [12.0, top, 20.0, top + 16.0].map(f32::to_bits);
+        assert_eq!(samples.labels[0][0], [&[1][..], &sides].concat());
+        // The picture is where its boxes are, the rest is filled.
+        let row = |y: usize| samples.inputs[0][0][32 * y + 16];
+        let (inside, pad) = ((top as usize, top as usize + 15), 114.0 * (1.0_f32 / 255.0));
+        assert_eq!([row(inside.0), row(inside.1), row((inside.1 + 1) % 32)], [1.0, 1.0, pad]);
+    }
+    let stretched = write_boxes("", label).unwrap();
+    let sides = [12.0_f32, 0.0, 20.0, 32.0].map(f32::to_bits);
+    assert_eq!(stretched.labels[0][0], [&[1][..], &sides].concat());
+}
+
+#[test]
+fn broken_boxes_are_named_with_their_line() {
+    let message = write_boxes("", "0 0.5 0.5 0.1 0.1\n\n2 0.5 0.5 0.1 0.1\n").unwrap_err().to_string();
+    assert!(message.contains("boxes/a.txt: line 3: class 2"), "{message}");
+    assert!(write_boxes("", "").unwrap().labels[0][0].is_empty());
+}
