@@ -284,6 +284,10 @@ pub fn epilogues() -> Vec<Epilogue> {
         Activation::Clip { min: -0.5, max: 0.75 },
         Activation::HardSwish,
         Activation::Silu,
+        Activation::Elu { alpha: 0.5 },
+        Activation::HardSigmoid { alpha: 0.2, beta: 0.5 },
+        Activation::Mish,
+        Activation::Gelu { tanh: false },
     ];
     let each = |a| [Epilogue::Activation(a), Epilogue::AddThenActivation(a), Epilogue::ActivationThenAdd(a)];
     activations.into_iter().flat_map(each).collect()
@@ -293,7 +297,7 @@ pub fn epilogues() -> Vec<Epilogue> {
 fn every_epilogue() {
     let ways = ways();
     let cases = epilogues();
-    assert_eq!(cases.len(), 24);
+    assert_eq!(cases.len(), 36);
     for (at, epilogue) in cases.into_iter().enumerate() {
         let point = square(1, 1, 1, [0; 4], [3, 5]);
         // Each is a pipeline of its own, so half of them take the checked kernels and half the unchecked ones.

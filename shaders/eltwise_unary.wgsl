@@ -27,5 +27,5 @@ fn main(
         return;
     }
     let at = (e.image * p.groups + e.group) * p.pixels + e.pixel;
-    y[at] = mask_lanes(activate(x[at], ${activation}u, p.a, p.b), e.lanes);
+    y[at] = mask_lanes(activate(x[at], p.a, p.b), e.lanes);
 }

@@ -4,11 +4,11 @@
 // The output texel `at` from its sum and bias; `lanes` of it exist.
 fn finish(sum: vec4f, at: u32, lanes: u32) -> vec4f {
 #if add == 1
-    let v = activate(sum + residual[at], ${activation}u, p.a, p.b);
+    let v = activate(sum + residual[at], p.a, p.b);
 #elif add == 2
-    let v = activate(sum, ${activation}u, p.a, p.b) + residual[at];
+    let v = activate(sum, p.a, p.b) + residual[at];
 #else
-    let v = activate(sum, ${activation}u, p.a, p.b);
+    let v = activate(sum, p.a, p.b);
 #endif
     return mask_lanes(v, lanes);
 }

@@ -18,9 +18,9 @@ pub type Shapes = Vec<Vec<usize>>;
 
 /// What stands for the symbolic dimensions of the inputs.
 ///
-/// Dimension 0 of every input of rank 1 or more is the batch. It becomes `batch`, whether the file fixes it or names
-/// it. Where the file fixes it, a `Reshape` whose target begins with that number, and whose input begins with the
-/// batch, follows `batch` as well.
+/// Dimension 0 of every input of rank 1 or more is the batch, but for one that the file fixes to another number than
+/// that of the first input. It becomes `batch`, whether the file fixes it or names it. Where the file fixes it, a
+/// `Reshape` whose target begins with that number, and whose input begins with the batch, follows `batch` as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Images in one run, at least 1.
@@ -72,7 +72,7 @@ impl Graph {
         let mut shape = Vec::with_capacity(dims.len());
         for (dimension, dim) in dims.iter().enumerate() {
             let size = match dim {
-                _ if dimension == 0 => sizes.batch,
+                dim if dimension == 0 && self.is_batch(dim) => sizes.batch,
                 Dim::Fixed(size) => *size,
                 Dim::Symbol(symbol) => self.symbol(symbol, sizes).ok_or_else(|| GraphError::Symbol {
                     input: value.name.clone(),
@@ -94,7 +94,17 @@ impl Graph {
     }
 
     fn batches(&self) -> impl Iterator<Item = &Dim> {
-        self.inputs.iter().filter_map(|&id| self.value(id).dims.as_ref()?.first())
+        let first = self.inputs.iter().filter_map(|&id| self.value(id).dims.as_ref()?.first());
+        first.filter(|dim| self.is_batch(dim))
+    }
+
+    /// Whether dimension 0 of an input is the batch.
+    fn is_batch(&self, dim: &Dim) -> bool {
+        let first = self.inputs.iter().find_map(|&id| self.value(id).dims.as_ref()?.first());
+        match (first, dim) {
+            (Some(Dim::Fixed(first)), Dim::Fixed(own)) => first == own,
+            _ => true,
+        }
     }
 
     /// The shape of a node's output, given the shapes of the values before it.

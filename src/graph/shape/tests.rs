@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Pad, PadMode, Padding, Pool, Resize,
-    Target, Value,
+    Activation, Conv2d, Coordinates, Epilogue, Gemm, Interpolation, Pad, PadMode, Padding, Pool, Reduce,
+    Reduction, Resize, Target, Value,
 };
 
 fn conv(kernel: [usize; 2], groups: usize) -> Conv2d {
@@ -211,6 +211,41 @@ fn the_batch_replaces_what_the_file_fixes() {
     assert_eq!(follows.infer(&Sizes::batch(4)).unwrap()[1], [4, 2, 3]);
     let folds = graph(fixed, Op::Reshape { shape: vec![2, -1], allow_zero: false });
     assert_eq!(folds.infer(&Sizes::batch(4)).unwrap()[1], [2, 12]);
+}
+
+#[test]
+fn an_input_that_is_fixed_to_another_number_has_no_batch() {
+    let mut graph = graph(vec![Dim::Fixed(3), Dim::Fixed(5)], Op::Binary(Binary::Add));
+    graph.values.push(Value { name: "z".into(), dims: Some(vec![Dim::Fixed(5)]), constant: None });
+    graph.inputs.push(ValueId(2));
+    graph.nodes[0].inputs.push(ValueId(2));
+    assert_eq!(graph.infer(&Sizes::batch(4)).unwrap()[1..], [vec![4, 5], vec![5]]);
+}
+
+#[test]
+fn reductions_and_slopes() {
+    let reduce = |axes: &[usize], keep_dims| {
+        Op::Reduce(Reduce { reduction: Reduction::Sum, axes: axes.to_vec(), keep_dims })
+    };
+    let x: &[usize] = &[2, 3, 4];
+    assert_eq!(output_shape(&reduce(&[0, 2], true), &[x]), Ok(vec![1, 3, 1]));
+    assert_eq!(output_shape(&reduce(&[0, 2], false), &[x]), Ok(vec![3]));
+    assert_eq!(output_shape(&reduce(&[0, 1, 2], false), &[x]), Ok(vec![]));
+    assert_eq!(
+        reason(&reduce(&[2, 1], true), &[x]),
+        "axes: expected ascending ones below the rank 3, found [2, 1]"
+    );
+    assert_eq!(
+        reason(&reduce(&[3], true), &[x]),
+        "axes: expected ascending ones below the rank 3, found [3]"
+    );
+    let slope = Op::Binary(Binary::PRelu);
+    assert_eq!(output_shape(&slope, &[x, &[3, 1]]), Ok(x.to_vec()));
+    assert_eq!(
+        reason(&slope, &[&[3, 4], x]),
+        "slope: expected a shape that repeats to [3, 4], found [2, 3, 4]"
+    );
+    assert_eq!(output_shape(&Op::Where, &[&[4], &[3, 1], &[2, 1, 1]]), Ok(x.to_vec()));
 }
 
 #[test]

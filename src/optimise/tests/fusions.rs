@@ -48,6 +48,10 @@ fn every_activation_fuses_into_its_convolution() {
         Activation::Clip { min: 0.0, max: 6.0 },
         Activation::HardSwish,
         Activation::Silu,
+        Activation::Elu { alpha: 0.5 },
+        Activation::HardSigmoid { alpha: 0.2, beta: 0.5 },
+        Activation::Mish,
+        Activation::Gelu { tanh: false },
     ] {
         let graph = graph(|net, x, _| {
             let y = net.conv(x);
@@ -70,6 +74,11 @@ fn an_activation_stays_where_its_input_is_needed_or_no_convolution() {
         vec![y, net.relu(y)]
     }));
     assert_eq!(reasons(&output, "fuse_activation"), ["relu_1: out0 is a graph output"]);
+    let rare = optimised(&graph(|net, x, _| {
+        let y = net.conv(x);
+        vec![net.b.activation(y, Activation::Erf)]
+    }));
+    assert_eq!(reasons(&rare, "fuse_activation"), ["erf_1: Erf is a step of its own"]);
     let other = optimised(&graph(|net, x, r| {
         let y = net.b.mul(x, r);
         let y = net.relu(y);
