@@ -10,7 +10,9 @@ pub use shrink::verify;
 
 use wgpu_pagcp::compact::kept_channels;
 use wgpu_pagcp::graph::shape::output_shape;
-use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Dim, Gemm, Graph, Op, Padding, Shapes, Sizes, ValueId};
+use wgpu_pagcp::graph::{
+    Activation, Builder, Conv2d, Dim, Extent, Gemm, Graph, Op, Padding, Shapes, Sizes, ValueId,
+};
 use wgpu_pagcp::reference::Array;
 use wgpu_pagcp::tensor::Tensor;
 use wgpu_pagcp::units::{Keeps, Unit, Units, analyse};
@@ -336,7 +338,7 @@ impl<'a> Grower<'a> {
                 self.features(x)
             }
             4 => {
-                let x = self.node(Op::Reshape { shape: vec![0, -1], allow_zero: false }, &[x])?;
+                let x = self.node(Op::Reshape { shape: Extent::list(&[0, -1]), allow_zero: false }, &[x])?;
                 self.features(x)
             }
             kind => {

@@ -2,7 +2,7 @@
 
 use crate::case::{CHANNELS, Case, Cut, cuts, random, whole};
 use crate::harness::gpus;
-use wgpu_pagcp::graph::Op;
+use wgpu_pagcp::graph::{Extent, Op};
 
 /// The cut of the features that `pixels` pixels of every channel become.
 fn features(cut: &Cut, pixels: usize) -> Cut {
@@ -41,7 +41,7 @@ fn whole_channels_reshape_freely() {
         (&[2, 5, 1, 1], &[5, 2]),
     ];
     for (from, target) in shapes {
-        let op = Op::Reshape { shape: target.to_vec(), allow_zero: false };
+        let op = Op::Reshape { shape: Extent::list(target), allow_zero: false };
         let output = wgpu_pagcp::graph::shape::output_shape(&op, &[from]).unwrap();
         let channels = |shape: &[usize]| shape[usize::from(shape.len() > 1)];
         let case = Case::new(op, &whole(channels(&output)), &[]);
@@ -52,7 +52,7 @@ fn whole_channels_reshape_freely() {
 #[test]
 fn several_segments_reshape_freely() {
     let Some(gpus) = gpus() else { return };
-    let op = Op::Reshape { shape: vec![2, 2, 4, 6], allow_zero: false };
+    let op = Op::Reshape { shape: Extent::list(&[2, 2, 4, 6]), allow_zero: false };
     let case = Case::new(op, &whole(2), &[]);
     case.input(random(&[2, 8, 2, 3], 1), &vec![(3, None), (5, None)]).check(&gpus, "two segments");
 }
@@ -60,7 +60,7 @@ fn several_segments_reshape_freely() {
 #[test]
 fn prunable_channels_that_lose_their_order_are_refused() {
     let Some(gpus) = gpus() else { return };
-    let op = Op::Reshape { shape: vec![2, 2, 3, 4], allow_zero: false };
+    let op = Op::Reshape { shape: Extent::list(&[2, 2, 3, 4]), allow_zero: false };
     let case = Case::new(op, &whole(2), &[]).input(random(&[2, 6, 2, 2], 1), &vec![(6, Some((0, 1)))]);
     let error = case.refusal(&gpus[0]);
     assert!(error.starts_with("node node (Reshape): prunable channels must keep their order"), "{error}");

@@ -50,7 +50,7 @@ fn every_rule_at_every_size() {
     ];
     for target in targets {
         for (coordinates, interpolation) in rules() {
-            let resize = Resize { target, coordinates, interpolation };
+            let resize = Resize { target: target.clone(), coordinates, interpolation };
             let label = format!("{resize:?}");
             let case = Case::new(Op::Resize(resize), &whole(5), &[]);
             case.input(random(&[2, 5, 7, 5], 1), &whole(5)).check(&gpus, &label);

@@ -2,7 +2,7 @@
 
 use super::Grower;
 use super::steps::Step;
-use wgpu_pagcp::graph::{Activation, Norm, Op, Statistics, ValueId};
+use wgpu_pagcp::graph::{Activation, Extent, Norm, Op, Statistics, ValueId};
 
 pub const STEPS: [Step; 6] = [normalisation, normalisation, columns, rows, products, pointwise];
 
@@ -58,10 +58,10 @@ fn pointwise(g: &mut Grower) -> Option<ValueId> {
     let (x, outputs) = (g.map(), g.channels());
     let [inputs, height, width] = g.size(x);
     let size = |channels: usize| Op::Reshape {
-        shape: [0, channels, height, width].map(|extent| extent as i64).to_vec(),
+        shape: Extent::list(&[0, channels, height, width].map(|extent| extent as i64)),
         allow_zero: false,
     };
-    let tokens = Op::Reshape { shape: vec![0, inputs as i64, -1], allow_zero: false };
+    let tokens = Op::Reshape { shape: Extent::list(&[0, inputs as i64, -1]), allow_zero: false };
     let tokens = g.node(tokens, &[x])?;
     let weight = g.parameters(&[outputs, inputs], 1.0 / (inputs as f32).sqrt());
     let tokens = g.node(Op::MatMul, &[weight, tokens])?;

@@ -31,7 +31,7 @@ impl Model {
         let graph = crate::onnx::load(path).map_err(Failure::input)?;
         let symbols = symbols(sizes)?;
         check_symbols(path, &graph, &symbols)?;
-        Self::new(path, graph, Sizes { batch, symbols })
+        Self::new(path, graph, Sizes::new(batch, symbols))
     }
 
     /// A model from a graph; `path` is for messages.
@@ -43,7 +43,7 @@ impl Model {
 
     /// The same model for runs of `batch` images.
     pub fn at_batch(&self, batch: usize) -> Result<Self, Failure> {
-        let sizes = Sizes { batch, symbols: self.sizes.symbols.clone() };
+        let sizes = Sizes::new(batch, self.sizes.symbols.clone());
         Self::new(&self.path, self.graph.clone(), sizes)
     }
 

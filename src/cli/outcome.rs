@@ -60,7 +60,7 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
         compact(&pruned.outcome.graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
     let path = job.out.join("pruned.onnx");
     let bytes = crate::onnx::encode(&smaller).map_err(Failure::work)?;
-    let sizes = Sizes { batch: 1, symbols: job.model.sizes.symbols.clone() };
+    let sizes = Sizes::new(1, job.model.sizes.symbols.clone());
     // The file that is written is the one that is measured, not the graph that it came from.
     let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
     let after = Model::new(&path, read, sizes)?;

@@ -2,7 +2,7 @@
 
 mod slice;
 
-use crate::graph::{Conv2d, ConvTranspose, Graph, Node, Norm, Op, Statistics, ValueId};
+use crate::graph::{Conv2d, ConvTranspose, Extent, Graph, Node, Norm, Op, Statistics, ValueId};
 use crate::units::{Keeps, Parameters, Units};
 use thiserror::Error;
 
@@ -179,8 +179,10 @@ fn adjust(
             }
         }
         Op::Reshape { shape, .. } => {
-            if let (Some(kept), Some(target @ 1..)) = (&kept[y.0], shape.get_mut(units.axis(y))) {
-                *target = kept.len() as i64;
+            if let (Some(kept), Some(target)) = (&kept[y.0], shape.get_mut(units.axis(y)))
+                && !matches!(target.fixed(), Some(0 | -1))
+            {
+                *target = Extent::Fixed(kept.len() as i64);
             }
         }
         Op::Conv(_)

@@ -19,7 +19,7 @@ pub(super) fn grams(
 ) -> Result<Grams, EvaluateError> {
     let batch = request.options.batch.unwrap_or_else(|| even_batch(request.images, LARGEST_BATCH));
     let batch = batch.min(request.images);
-    let sizes = Sizes { batch, symbols: request.options.symbols.clone() };
+    let sizes = Sizes::new(batch, request.options.symbols.clone());
     let graph = optimise(request.graph, &sizes)?.graph;
     let shapes = graph.infer(&sizes)?;
     let plan = build_with_grams(&graph, &shapes, request.units, &gpu.plan_options(batch), values)?;

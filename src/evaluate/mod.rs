@@ -36,7 +36,7 @@ mod signature {
     /// # Errors
     /// Where the graph has no shapes at these sizes.
     pub fn signature(graph: &Graph, options: &Options) -> Result<Signature, EvaluateError> {
-        let shapes = graph.infer(&Sizes { batch: 1, symbols: options.symbols.clone() })?;
+        let shapes = graph.infer(&Sizes::new(1, options.symbols.clone()))?;
         let named = |list: &[ValueId]| {
             list.iter().map(|id| (graph.value(*id).name.clone(), shapes[id.0].clone())).collect()
         };

@@ -164,7 +164,7 @@ pub(super) fn fitting_plan(gpu: &Gpu, request: &Request<'_>) -> Result<Plan, Eva
 }
 
 fn plan(gpu: &Gpu, request: &Request<'_>, batch: usize) -> Result<Plan, EvaluateError> {
-    let sizes = Sizes { batch, symbols: request.options.symbols.clone() };
+    let sizes = Sizes::new(batch, request.options.symbols.clone());
     let graph = optimise(request.graph, &sizes)?.graph;
     let shapes = graph.infer(&sizes)?;
     Ok(build(&graph, &shapes, request.units, &gpu.plan_options(batch))?)

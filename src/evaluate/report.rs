@@ -55,7 +55,7 @@ pub fn evaluate<S: Source>(
 ) -> Result<Report, EvaluateError> {
     let Subject { gpu, graph, tasks, teacher } = *subject;
     let images = source.len();
-    let shapes = graph.infer(&Sizes { batch: 1, symbols: options.symbols.clone() })?;
+    let shapes = graph.infer(&Sizes::new(1, options.symbols.clone()))?;
     let units = analyse(graph, &shapes);
     let mut network = Network::new(gpu, &Request { graph, units: &units, tasks, options, images })?;
     let mut teacher = Teacher::new(gpu, teacher.unwrap_or(graph), tasks, options, images)?;

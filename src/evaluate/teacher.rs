@@ -38,7 +38,7 @@ impl Teacher {
         if images == 0 {
             return Err(EvaluateError::NoImages);
         }
-        let shapes = graph.infer(&Sizes { batch: 1, symbols: options.symbols.clone() })?;
+        let shapes = graph.infer(&Sizes::new(1, options.symbols.clone()))?;
         let units = analyse(graph, &shapes);
         let plan = fitting_plan(gpu, &Request { graph, units: &units, tasks, options, images })?;
         let ports = plan.outputs.iter().map(|port| (port.name.as_str(), port.shape.as_slice()));

@@ -1,8 +1,8 @@
 //! Builds graphs in code, one call per operator; names are generated.
 
 use super::{
-    Activation, Binary, Conv2d, ConvTranspose, Dim, Gemm, Graph, GraphError, Node, Op, Pad, Pool, Resize,
-    Value, ValueId,
+    Activation, Binary, Conv2d, ConvTranspose, Dim, Extent, Gemm, Graph, GraphError, Node, Op, Pad, Pool,
+    Resize, Value, ValueId,
 };
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -146,7 +146,7 @@ impl Builder {
 
     /// Other dimensions; 0 copies, -1 is inferred.
     pub fn reshape(&mut self, x: ValueId, shape: &[i64]) -> ValueId {
-        self.node(Op::Reshape { shape: shape.to_vec(), allow_zero: false }, &[x])
+        self.node(Op::Reshape { shape: Extent::list(shape), allow_zero: false }, &[x])
     }
 
     /// A matrix product with its constants.

@@ -219,12 +219,13 @@ fn pooling(pool: &Pool) -> String {
 
 fn resizing(resize: &Resize) -> String {
     let mut words = Words::default();
-    match resize.target {
+    match &resize.target {
         Target::Scales([vertical, horizontal]) => words.add("scales", format!("{vertical}x{horizontal}")),
-        Target::Sizes(sizes) => words.pair("sizes", sizes, [0, 0]),
+        Target::Sizes(sizes) => words.pair("sizes", *sizes, [0, 0]),
+        Target::Computed(sizes) => words.add("sizes", format!("{}x{}", sizes[0], sizes[1])),
         Target::Fit { sizes, cover } => {
             let side = |side: Option<usize>| side.map_or("same".to_owned(), |side| side.to_string());
-            let name = if cover { "cover" } else { "fit" };
+            let name = if *cover { "cover" } else { "fit" };
             words.add(name, format!("{}x{}", side(sizes[0]), side(sizes[1])));
         }
     }

@@ -101,7 +101,7 @@ impl Edit<'_> {
         }
     }
 
-    /// Removes every node whose output nothing reads, and returns how many there were. Values stay, so ids do too.
+    /// Removes every node whose output nothing reads or takes the size of, and returns how many there were. Values stay, so ids do too.
     pub fn drop_dead_nodes(&mut self) -> usize {
         let mut needed = vec![false; self.graph.values.len()];
         for output in &self.graph.outputs {
@@ -111,7 +111,7 @@ impl Edit<'_> {
         let mut live = Vec::with_capacity(before);
         for node in self.graph.nodes.drain(..).rev() {
             if node.outputs.iter().any(|output| needed[output.0]) {
-                for input in &node.inputs {
+                for input in node.inputs.iter().copied().chain(node.op.measured()) {
                     needed[input.0] = true;
                 }
                 live.push(node);

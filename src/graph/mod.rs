@@ -23,7 +23,7 @@ pub use dump::attributes;
 pub use edit::Edit;
 pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};
-pub use extent::Extent;
+pub use extent::{Arithmetic, Extent};
 pub use op::{
     Activation, ArgMax, Binary, Conv2d, ConvTranspose, Coordinates, DepthOrder, Epilogue, Filter, Gemm,
     Interpolation, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction, Resize, Rounding,

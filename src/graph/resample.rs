@@ -16,10 +16,11 @@ struct Line {
 
 impl Resize {
     /// The output `[height, width]` for an input of `[height, width]`. Scaled sizes are rounded down in `f32`, as
-    /// onnxruntime does: 10 pixels at 0.7 give 7.
+    /// onnxruntime does: 10 pixels at 0.7 give 7. Sizes that are yet to be computed count as 0.
     pub fn output(&self, input: [usize; 2]) -> [usize; 2] {
         [0, 1].map(|axis| match self.target {
             Target::Sizes(sizes) => sizes[axis],
+            Target::Computed(_) => 0,
             Target::Scales(scales) => (input[axis] as f32 * scales[axis]).floor() as usize,
             Target::Fit { .. } => (input[axis] as f32 * self.scale(axis, input) as f32).round() as usize,
         })
@@ -31,6 +32,7 @@ impl Resize {
         match self.target {
             Target::Scales(scales) => f64::from(scales[axis]),
             Target::Sizes(sizes) => ratio(axis, sizes[axis]),
+            Target::Computed(_) => 0.0,
             Target::Fit { sizes, .. } if sizes[axis].is_none() => 1.0,
             Target::Fit { sizes, cover } => {
                 let ratios = (0..2).filter_map(|axis| Some(ratio(axis, sizes[axis]?)));
@@ -203,7 +205,7 @@ mod tests {
     #[test]
     fn nearest_hits_whole_pixels_under_inexact_scales() {
         let third = Target::Scales([1.0 / 3.0; 2]);
-        let floor = nearest(third, Coordinates::Asymmetric, Rounding::Floor);
+        let floor = nearest(third.clone(), Coordinates::Asymmetric, Rounding::Floor);
         assert_eq!(indices(&floor, 30), [0, 3, 6, 9, 12, 15, 18, 21, 24, 27]);
         let symmetric = nearest(third, Coordinates::HalfPixelSymmetric, Rounding::Floor);
         assert_eq!(indices(&symmetric, 3), [0]);

@@ -77,7 +77,7 @@ pub enum OptimiseError {
 /// Optimises a graph for inputs of the given sizes; sizes decide only where a value is broadcast.
 pub fn optimise(graph: &Graph, sizes: &Sizes) -> Result<Optimised, OptimiseError> {
     let mut graph = graph.clone();
-    graph.infer(sizes)?;
+    graph.fix(&graph.infer(sizes)?);
     let empty = |pass: &Pass| PassReport { pass: pass.name, outcome: Outcome::default() };
     let mut report: Vec<PassReport> = PASSES.iter().map(empty).collect();
     loop {

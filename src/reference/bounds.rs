@@ -57,7 +57,7 @@ pub fn bounds(
     let one = |node| {
         let expected = run_node(graph, shapes, values, node)?;
         let inputs = operands(graph, shapes, values, node)?;
-        let tolerance = tolerance(&node.op, &inputs, &expected);
+        let tolerance = tolerance(&node.op.fix(shapes), &inputs, &expected);
         Ok(Bounded { expected, tolerance })
     };
     graph.nodes.iter().map(one).collect()

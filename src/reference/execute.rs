@@ -80,7 +80,7 @@ pub(super) fn run_node(
 ) -> Result<Array, ReferenceError> {
     let inputs = operands(graph, shapes, values, node)?;
     let shape = checked_shape(shapes, node, &inputs)?;
-    Ok(compute(&node.op, &inputs, shape))
+    Ok(compute(&node.op.fix(shapes), &inputs, shape))
 }
 
 /// The inputs of a node.
@@ -120,7 +120,7 @@ fn checked_shape(shapes: &Shapes, node: &Node, inputs: &[&Array]) -> Result<Vec<
         return Ok(claimed);
     }
     let given: Vec<&[usize]> = inputs.iter().map(|input| input.shape.as_slice()).collect();
-    let shape = output_shape(&node.op, &given).map_err(fail)?;
+    let shape = output_shape(&node.op.fix(shapes), &given).map_err(fail)?;
     if shape == claimed {
         return Ok(shape);
     }

@@ -121,6 +121,9 @@ pub struct Keeps(pub Vec<Vec<usize>>);
 /// Finds the units of an imported graph whose values have `shapes`. Graph inputs and outputs keep their channels, and
 /// so does everything that no index map proves free.
 pub fn analyse(graph: &Graph, shapes: &[Vec<usize>]) -> Units {
+    let mut fixed = graph.clone();
+    fixed.fix(shapes);
+    let graph = &fixed;
     let axes = channel_axis::channel_axes(graph, shapes);
     let parameters = Parameters { graph, shapes, axes: &axes };
     let couplings = map::couplings(graph, shapes, &axes);

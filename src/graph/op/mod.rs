@@ -12,6 +12,8 @@ pub use window::{
     Rounding, Target,
 };
 
+use crate::graph::Extent;
+
 /// One operator. Matched exhaustively everywhere: a new variant is a compile error in each place it concerns.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
@@ -44,10 +46,10 @@ pub enum Op {
         /// The first axis of the second dimension.
         axis: usize,
     },
-    /// ONNX `Reshape` with a constant target: 0 copies the input's dimension, -1 is inferred.
+    /// ONNX `Reshape`: 0 copies the input's dimension, -1 is inferred.
     Reshape {
         /// The target.
-        shape: Vec<i64>,
+        shape: Vec<Extent>,
         /// Takes a 0 literally.
         allow_zero: bool,
     },

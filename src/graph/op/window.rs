@@ -1,6 +1,7 @@
 //! Operators over the two spatial axes: convolutions, pools, resizes, pads.
 
 use super::Epilogue;
+use crate::graph::Extent;
 
 /// Explicit zero padding or margins of the two spatial axes: `[top, left, bottom, right]`, as ONNX orders `pads`.
 pub type Margins = [usize; 4];
@@ -110,12 +111,14 @@ pub enum Rounding {
 }
 
 /// The output size of a resize, of the two spatial axes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// Factors `[vertical, horizontal]`; the output is `floor(in scale)`.
     Scales([f32; 2]),
     /// Pixels `[height, width]`.
     Sizes([usize; 2]),
+    /// Pixels `[height, width]` that depend on the sizes of a run.
+    Computed(Box<[Extent; 2]>),
     /// One factor for all axes that have a size here; the output is `round(in scale)`.
     Fit {
         /// Pixels `[height, width]`; an axis without keeps its size.

@@ -1,6 +1,7 @@
 //! Shapes of operators that keep every element, and of those that reduce axes: flatten, reshape, softmax, sums.
 
 use super::{Mismatch, mismatch};
+use crate::graph::Extent;
 
 pub(super) fn flatten(axis: usize, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
     if axis > x.len() {
@@ -25,7 +26,10 @@ pub(super) fn reduce(axes: &[usize], keep_dims: bool, x: &[usize]) -> Result<Vec
     Ok(kept.map(|(axis, &size)| if axes.contains(&axis) { 1 } else { size }).collect())
 }
 
-pub(super) fn reshape(target: &[i64], allow_zero: bool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
+pub(super) fn reshape(target: &[Extent], allow_zero: bool, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
+    let Some(target) = target.iter().map(Extent::fixed).collect::<Option<Vec<i64>>>() else {
+        return mismatch("target", "numbers", format!("{target:?}"));
+    };
     let elements: usize = x.iter().product();
     let mut output = Vec::with_capacity(target.len());
     let mut inferred = None;

@@ -10,7 +10,7 @@ pub use moves::Steps;
 pub use product::{ProductAxis, Side};
 
 use super::error::mismatch;
-use super::{Binary, Dim, Graph, GraphError, Mismatch, Node, Op, ValueId};
+use super::{Binary, Dim, Extent, Graph, GraphError, Mismatch, Node, Op, ValueId};
 use std::collections::BTreeMap;
 
 /// The shape of every value, indexed by [`ValueId`]; empty for scalars and for values that nothing defines any more.
@@ -27,12 +27,24 @@ pub struct Sizes {
     pub batch: usize,
     /// Sizes of the other named dimensions. A name that is also the batch's need not be given.
     pub symbols: BTreeMap<String, usize>,
+    /// Leaves dimensions 0 that the file fixes as they are; `batch` stands for named ones alone.
+    pub declared: bool,
 }
 
 impl Sizes {
     /// Sizes for inputs whose only symbolic dimension is the batch.
     pub fn batch(batch: usize) -> Self {
-        Self { batch, symbols: BTreeMap::new() }
+        Self::new(batch, BTreeMap::new())
+    }
+
+    /// Sizes for a batch and the other named dimensions.
+    pub fn new(batch: usize, symbols: BTreeMap<String, usize>) -> Self {
+        Self { batch, symbols, declared: false }
+    }
+
+    /// The sizes that the file declares, without a rule for dimension 0; a named batch is 1.
+    pub fn declared() -> Self {
+        Self { declared: true, ..Self::batch(1) }
     }
 }
 
@@ -72,6 +84,7 @@ impl Graph {
         let mut shape = Vec::with_capacity(dims.len());
         for (dimension, dim) in dims.iter().enumerate() {
             let size = match dim {
+                Dim::Fixed(size) if sizes.declared => *size,
                 dim if dimension == 0 && self.is_batch(dim) => sizes.batch,
                 Dim::Fixed(size) => *size,
                 Dim::Symbol(symbol) => self.symbol(symbol, sizes).ok_or_else(|| GraphError::Symbol {
@@ -124,17 +137,22 @@ impl Graph {
                 }
             }
         }
-        if let Op::Reshape { shape, allow_zero } = &node.op {
-            let follows =
-                |dim: &Dim| matches!(dim, Dim::Fixed(n) if shape.first() == i64::try_from(*n).ok().as_ref());
+        let dim = |value: ValueId, axis: usize| known.get(value.0)?.as_ref()?.get(axis).copied();
+        let mut op = node.op.fix_by(&dim)?;
+        if let Op::Reshape { shape, .. } = &*op
+            && let Some(Extent::Fixed(first)) = shape.first()
+            && !sizes.declared
+        {
+            let follows = |dim: &Dim| matches!(dim, Dim::Fixed(n) if i64::try_from(*n) == Ok(*first));
             if inputs.first().is_some_and(|x| x.first() == Some(&sizes.batch)) && self.batches().any(follows)
             {
-                let mut shape = shape.clone();
-                shape[0] = i64::try_from(sizes.batch).unwrap_or(i64::MAX);
-                return output_shape(&Op::Reshape { shape, allow_zero: *allow_zero }, &inputs);
+                let batch = Extent::Fixed(i64::try_from(sizes.batch).unwrap_or(i64::MAX));
+                if let Op::Reshape { shape, .. } = op.to_mut() {
+                    shape[0] = batch;
+                }
             }
         }
-        output_shape(&node.op, &inputs)
+        output_shape(&op, &inputs)
     }
 }
 

@@ -26,14 +26,15 @@ impl SliceAxis {
     /// what lies outside is clamped.
     ///
     /// # Errors
-    /// A step of 0, or a slice of nothing.
+    /// A step of 0, a slice of nothing, or positions that are yet to be computed.
     pub fn steps(&self, size: usize) -> Result<Steps, Mismatch> {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
-        let from_start = |extent: &Extent| {
-            let Extent::Fixed(at) = *extent;
-            if at < 0 { at.saturating_add(size) } else { at }
+        let from_start = |extent: &Extent| match extent.fixed() {
+            Some(at) if at < 0 => Ok(at.saturating_add(size)),
+            Some(at) => Ok(at),
+            None => mismatch(format!("slice of axis {}", self.axis), "numbers", extent),
         };
-        let (start, end) = (from_start(&self.start), from_start(&self.end));
+        let (start, end) = (from_start(&self.start)?, from_start(&self.end)?);
         let (start, end, distance) = match self.step {
             0 => return mismatch(format!("step along axis {}", self.axis), "not 0", 0),
             1.. => {
@@ -121,12 +122,9 @@ fn slice(axes: &[SliceAxis], x: &[usize]) -> Result<Vec<usize>, Mismatch> {
 }
 
 fn expand(target: &[Extent], x: &[usize]) -> Result<Vec<usize>, Mismatch> {
-    let size = |extent: &Extent| {
-        let Extent::Fixed(size) = *extent;
-        match usize::try_from(size) {
-            Ok(size) if size > 0 => Ok(size),
-            _ => mismatch("shape", "sizes of at least 1", size),
-        }
+    let size = |extent: &Extent| match extent.fixed().and_then(|size| usize::try_from(size).ok()) {
+        Some(size) if size > 0 => Ok(size),
+        _ => mismatch("shape", "sizes of at least 1", extent),
     };
     let target: Vec<usize> = target.iter().map(size).collect::<Result<_, _>>()?;
     super::join::broadcast(x, &target)

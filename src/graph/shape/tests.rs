@@ -134,7 +134,7 @@ fn concatenations() {
 
 #[test]
 fn reshapes() {
-    let to = |shape: &[i64], allow_zero| Op::Reshape { shape: shape.to_vec(), allow_zero };
+    let to = |shape: &[i64], allow_zero| Op::Reshape { shape: Extent::list(shape), allow_zero };
     let x: &[usize] = &[2, 3, 4];
     assert_eq!(output_shape(&to(&[0, -1], false), &[x]), Ok(vec![2, 12]));
     assert_eq!(output_shape(&to(&[4, 6], false), &[x]), Ok(vec![4, 6]));
@@ -207,9 +207,9 @@ fn graph(dims: Vec<Dim>, op: Op) -> Graph {
 #[test]
 fn the_batch_replaces_what_the_file_fixes() {
     let fixed = vec![Dim::Fixed(1), Dim::Fixed(6)];
-    let follows = graph(fixed.clone(), Op::Reshape { shape: vec![1, 2, 3], allow_zero: false });
+    let follows = graph(fixed.clone(), Op::Reshape { shape: Extent::list(&[1, 2, 3]), allow_zero: false });
     assert_eq!(follows.infer(&Sizes::batch(4)).unwrap()[1], [4, 2, 3]);
-    let folds = graph(fixed, Op::Reshape { shape: vec![2, -1], allow_zero: false });
+    let folds = graph(fixed, Op::Reshape { shape: Extent::list(&[2, -1]), allow_zero: false });
     assert_eq!(folds.infer(&Sizes::batch(4)).unwrap()[1], [2, 12]);
 }
 
@@ -255,9 +255,9 @@ fn symbols_need_sizes() {
     let graph = graph(dims, Op::Identity);
     let error = graph.infer(&Sizes::batch(2)).unwrap_err();
     assert_eq!(error.to_string(), "input x: dimension 1 is h, expected a size for it, found none");
-    let sizes = Sizes { batch: 2, symbols: [("h".to_owned(), 7)].into() };
+    let sizes = Sizes::new(2, [("h".to_owned(), 7)].into());
     assert_eq!(graph.infer(&sizes).unwrap()[1], [2, 7, 2]);
-    let empty = Sizes { batch: 2, symbols: [("h".to_owned(), 0)].into() };
+    let empty = Sizes::new(2, [("h".to_owned(), 0)].into());
     assert_eq!(
         graph.infer(&empty).unwrap_err().to_string(),
         "value x: dimension 1: expected at least 1, found 0"
@@ -277,4 +277,17 @@ fn sizes_that_shaders_cannot_index_are_errors() {
     let graph = graph(vec![Dim::Fixed(1), Dim::Fixed(1 << 31), Dim::Fixed(2)], Op::Identity);
     let error = graph.infer(&Sizes::batch(1)).unwrap_err().to_string();
     assert_eq!(error, "value x: shape: expected at most 4294967295 elements, found [1, 2147483648, 2]");
+}
+
+#[test]
+fn declared_sizes_leave_dimension_0_as_it_is() {
+    let mut b = crate::graph::Builder::new("net");
+    let x = b.input("x", &[Dim::Fixed(3), Dim::Fixed(4)]);
+    let y = b.input("y", &[Dim::Symbol("N".to_owned()), Dim::Fixed(4)]);
+    let z = b.reshape(x, &[3, 2, 2]);
+    b.output(z, "z");
+    let graph = b.finish().unwrap();
+    let shapes = graph.infer(&Sizes::declared()).unwrap();
+    assert_eq!([&shapes[x.0], &shapes[y.0], &shapes[z.0]], [&vec![3, 4], &vec![1, 4], &vec![3, 2, 2]]);
+    assert_eq!(graph.infer(&Sizes::batch(5)).unwrap()[z.0], [5, 2, 2]);
 }

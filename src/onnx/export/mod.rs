@@ -7,6 +7,7 @@ mod nodes;
 mod outputs;
 mod reduce;
 mod resize;
+mod sizes;
 
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{

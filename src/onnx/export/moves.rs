@@ -10,13 +10,6 @@ fn list(values: Vec<i64>) -> Result<Tensor, String> {
     Tensor::from_i64(vec![values.len()], values).map_err(reason)
 }
 
-fn numbers(extents: &[Extent]) -> Result<Vec<i64>, String> {
-    let number = |extent: &Extent| match extent {
-        Extent::Fixed(number) => Ok(*number),
-    };
-    extents.iter().map(number).collect()
-}
-
 /// Squeezing and unsqueezing take their axes as an input.
 pub(super) fn with_axes(op: &'static str, axes: &[usize]) -> Result<Form, String> {
     let mut form = Form::new(op, Vec::new());
@@ -29,8 +22,8 @@ pub(super) fn form(kind: &Move) -> Result<Form, String> {
     let mut form = Form::new(name, Vec::new());
     match kind {
         Move::Transpose { perm } => form.attributes.push(ints("perm", perm)),
-        Move::Slice(axes) => form.constants = slice(axes)?,
-        Move::Expand { shape } => form.constants.push(Some(("shape", list(numbers(shape)?)?))),
+        Move::Slice(axes) => slice(&mut form, axes)?,
+        Move::Expand { shape } => form.list("shape", shape)?,
         Move::Tile { repeats } => {
             let repeats = repeats.iter().map(|&times| times as i64).collect();
             form.constants.push(Some(("repeats", list(repeats)?)));
@@ -66,13 +59,10 @@ pub(super) fn form(kind: &Move) -> Result<Form, String> {
     Ok(form)
 }
 
-fn slice(axes: &[SliceAxis]) -> Result<Vec<Option<(&'static str, Tensor)>>, String> {
-    let of = |pick: fn(&SliceAxis) -> Extent| numbers(&axes.iter().map(pick).collect::<Vec<_>>());
-    let lists = [
-        ("starts", of(|slice| slice.start.clone())?),
-        ("ends", of(|slice| slice.end.clone())?),
-        ("axes", axes.iter().map(|slice| slice.axis as i64).collect()),
-        ("steps", axes.iter().map(|slice| slice.step).collect()),
-    ];
-    lists.into_iter().map(|(suffix, values)| Ok(Some((suffix, list(values)?)))).collect()
+fn slice(form: &mut Form, axes: &[SliceAxis]) -> Result<(), String> {
+    let of = |pick: fn(&SliceAxis) -> Extent| axes.iter().map(pick).collect::<Vec<_>>();
+    form.list("starts", &of(|slice| slice.start.clone()))?;
+    form.list("ends", &of(|slice| slice.end.clone()))?;
+    form.list("axes", &of(|slice| Extent::Fixed(slice.axis as i64)))?;
+    form.list("steps", &of(|slice| Extent::Fixed(slice.step)))
 }

@@ -3,24 +3,24 @@
 use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
-    Activation, Binary, Conv2d, ConvTranspose, Epilogue, Gemm, Graph, Node, Op, Pad, PadMode, Padding, Pool,
-    Statistics, ValueId, free_name,
+    Activation, Binary, Conv2d, ConvTranspose, Epilogue, Extent, Gemm, Graph, Node, Op, Pad, PadMode,
+    Padding, Pool, Statistics, ValueId, free_name,
 };
 use crate::onnx::OnnxError;
 use crate::onnx::proto::tensor_proto::DataType;
 use crate::onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::tensor::{Tensor, TensorError};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Collects the nodes and initialisers of a file.
 pub(super) struct Writer<'a> {
     pub(super) nodes: Vec<NodeProto>,
     pub(super) initialisers: Vec<TensorProto>,
-    graph: &'a Graph,
+    pub(super) graph: &'a Graph,
     opset: i64,
     written: Vec<bool>,
     value_names: HashSet<String>,
-    node_names: HashSet<String>,
+    pub(super) node_names: HashSet<String>,
 }
 
 /// A node apart from its names: operator, attributes, and constants after its data inputs, each with the suffix of
@@ -29,11 +29,28 @@ pub(super) struct Form {
     pub(super) op: &'static str,
     pub(super) attributes: Vec<AttributeProto>,
     pub(super) constants: Vec<Option<(&'static str, Tensor)>>,
+    /// What takes the place of one of `constants` (by its position) where it depends on the sizes of a run.
+    pub(super) computed: BTreeMap<usize, (&'static str, Vec<Extent>)>,
 }
 
 impl Form {
     pub(super) fn new(op: &'static str, attributes: Vec<AttributeProto>) -> Self {
-        Self { op, attributes, constants: Vec::new() }
+        Self { op, attributes, constants: Vec::new(), computed: BTreeMap::new() }
+    }
+
+    /// Adds a list of numbers, of which some may depend on the sizes of a run.
+    pub(super) fn list(&mut self, suffix: &'static str, extents: &[Extent]) -> Result<(), String> {
+        match extents.iter().map(Extent::fixed).collect::<Option<Vec<i64>>>() {
+            Some(numbers) => {
+                let numbers = Tensor::from_i64(vec![numbers.len()], numbers).map_err(reason)?;
+                self.constants.push(Some((suffix, numbers)));
+            }
+            None => {
+                self.computed.insert(self.constants.len(), (suffix, extents.to_vec()));
+                self.constants.push(None);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -77,7 +94,12 @@ impl<'a> Writer<'a> {
             input[0] = self.helper((&node.name, &output), "condition", cast(DataType::Bool), &input[..1]);
         }
         let mut form = form(&node.op, self.opset).map_err(fail)?;
-        for constant in form.constants.drain(..) {
+        let computed = std::mem::take(&mut form.computed);
+        for (position, constant) in form.constants.drain(..).enumerate() {
+            if let Some((suffix, extents)) = computed.get(&position) {
+                input.push(self.sizes(&format!("{}_{suffix}", node.name), extents));
+                continue;
+            }
             let name = constant.map(|(suffix, constant)| {
                 let name = self.new_name(&format!("{}.{suffix}", node.name));
                 self.initialisers.push(tensor(name.clone(), &constant));
@@ -104,14 +126,14 @@ impl<'a> Writer<'a> {
         result
     }
 
-    fn new_name(&mut self, name: &str) -> String {
+    pub(super) fn new_name(&mut self, name: &str) -> String {
         let name = free_name(name, |name| self.value_names.contains(name));
         self.value_names.insert(name.clone());
         name
     }
 }
 
-fn proto(name: String, form: Form, input: Vec<String>, output: String) -> NodeProto {
+pub(super) fn proto(name: String, form: Form, input: Vec<String>, output: String) -> NodeProto {
     NodeProto {
         name: Some(name),
         op_type: Some(form.op.to_owned()),
@@ -154,8 +176,7 @@ fn form(op: &Op, opset: i64) -> Result<Form, String> {
         Op::Resize(resize) => super::resize::form(resize)?,
         Op::Reshape { shape, allow_zero } => {
             let mut form = Form::new(name, vec![flag("allowzero", *allow_zero)]);
-            let shape = Tensor::from_i64(vec![shape.len()], shape.clone());
-            form.constants.push(Some(("shape", shape.map_err(reason)?)));
+            form.list("shape", shape)?;
             form
         }
         Op::Gemm(gemm) => Form::new(name, gemm_attributes(gemm)?),

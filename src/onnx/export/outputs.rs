@@ -55,5 +55,5 @@ fn symbols(graph: &Graph) -> Vec<String> {
 /// Different sizes for different names, multiples of the total stride of any usual network.
 fn probe(names: &[String], batch: usize, round: usize) -> Sizes {
     let size = |at: usize| 256 * (2 * at + 1 + round);
-    Sizes { batch, symbols: names.iter().enumerate().map(|(at, name)| (name.clone(), size(at))).collect() }
+    Sizes::new(batch, names.iter().enumerate().map(|(at, name)| (name.clone(), size(at))).collect())
 }

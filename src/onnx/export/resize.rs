@@ -41,11 +41,16 @@ pub(super) fn form(resize: &Resize) -> Result<Form, String> {
         let sizes = sizes.iter().map(|&size| size as i64).collect::<Vec<_>>();
         Tensor::from_i64(vec![sizes.len()], sizes).map_err(reason)
     };
+    let mut computed = None;
     let target = match resize.target {
         Target::Scales(scales) if region.is_some() => vec![Some(("scales", floats(&scales)?))],
         Target::Scales([vertical, horizontal]) => {
             axes = &[];
             vec![Some(("scales", floats(&[1.0, 1.0, vertical, horizontal])?))]
+        }
+        Target::Computed(ref both) => {
+            computed = Some(("sizes", both.to_vec()));
+            vec![None, None]
         }
         Target::Sizes(both) => vec![None, Some(("sizes", sizes(&both)?))],
         Target::Fit { sizes: given, cover } => {
@@ -69,6 +74,8 @@ pub(super) fn form(resize: &Resize) -> Result<Form, String> {
     });
     form.constants.push(region.transpose()?);
     form.constants.extend(target);
+    // Sizes are the last of the inputs.
+    form.computed.extend(computed.map(|sizes| (form.constants.len() - 1, sizes)));
     Ok(form)
 }
 

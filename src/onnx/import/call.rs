@@ -2,7 +2,7 @@
 
 use super::Importer;
 use super::attributes::Attributes;
-use crate::graph::Op;
+use crate::graph::{Extent, Op, ValueId};
 use crate::onnx::proto::{NodeProto, TensorProto};
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -124,6 +124,23 @@ impl<'a, 'b> Call<'a, 'b> {
         };
         let ints = tensor.i64s().map_err(|error| format!("input {at} ({}): {error}", self.input(at)))?;
         Ok(Some(ints.to_vec()))
+    }
+
+    /// The integers of an input, which may depend on the sizes of a run.
+    pub(super) fn extents(&mut self, at: usize) -> Result<Option<Vec<Extent>>, String> {
+        let name = self.input(at);
+        if name.is_empty() {
+            return Ok(None);
+        }
+        match self.importer.known(name)? {
+            Some(known) => Ok(Some(known.entries().to_vec())),
+            None => Ok(self.ints(at)?.map(|ints| Extent::list(&ints))),
+        }
+    }
+
+    /// The number of the first input among values.
+    pub(super) fn value(&mut self) -> Result<ValueId, String> {
+        self.first().map(ValueId)
     }
 
     /// The floats of a constant input.

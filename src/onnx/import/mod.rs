@@ -1,5 +1,6 @@
 //! ONNX bytes to a graph: values by name, nodes in file order, every attribute accounted for.
 
+mod arithmetic;
 mod attributes;
 mod call;
 mod elements;
@@ -81,6 +82,8 @@ struct Importer<'a> {
     initialisers: HashMap<&'a str, &'a TensorProto>,
     /// Constants read so far: initialisers, `Constant` nodes and copies of both. Values come of those that are data.
     constants: HashMap<&'a str, Arc<Tensor>>,
+    /// Integers that depend on the sizes of a run.
+    extents: HashMap<&'a str, arithmetic::Known>,
     declared: HashMap<&'a str, Vec<Dim>>,
     trace: Trace,
     /// Every name in the file, for new ones to stay clear of.
@@ -105,6 +108,7 @@ impl<'a> Importer<'a> {
             ids: HashMap::new(),
             initialisers: HashMap::new(),
             constants: HashMap::new(),
+            extents: HashMap::new(),
             declared: HashMap::new(),
             trace: Trace::default(),
             value_names: proto.node.iter().flat_map(|node| &node.output).map(String::as_str).collect(),
@@ -171,9 +175,13 @@ impl<'a> Importer<'a> {
         }
         if self.ids.contains_key(output)
             || self.constants.contains_key(output)
+            || self.extents.contains_key(output)
             || self.initialisers.contains_key(output)
         {
             return Err(format!("output {output}: expected one definition, found two"));
+        }
+        if self.arithmetic(proto)? {
+            return Ok(());
         }
         let mut call = Call::new(self, proto)?;
         let meaning = ops::meaning(&mut call)?;

@@ -1,6 +1,7 @@
 //! Tensor data of every type, in the file and beside it.
 
 use super::*;
+use crate::graph::Extent;
 use crate::onnx::load;
 use crate::onnx::proto::StringStringEntryProto;
 use crate::onnx::proto::tensor_proto::DataLocation;
@@ -20,7 +21,7 @@ fn read_floats(tensor: TensorProto) -> Result<Vec<f32>, String> {
 
 fn read_ints(tensor: TensorProto) -> Result<Vec<i64>, String> {
     match read(&using(tensor, true))?.nodes.remove(0).op {
-        Op::Reshape { shape, .. } => Ok(shape),
+        Op::Reshape { shape, .. } => Ok(shape.iter().filter_map(Extent::fixed).collect()),
         other => panic!("{other:?}"),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Binary, Conv2d, Coordinates, Dim, Epilogue, Gemm, Interpolation, Pad, PadMode, Padding, Pool,
-    Resize, Rounding, Sizes, Target,
+    Activation, Binary, Conv2d, Coordinates, Dim, Epilogue, Extent, Gemm, Interpolation, Pad, PadMode,
+    Padding, Pool, Resize, Rounding, Sizes, Target,
 };
 
 const OPSETS: [i64; 5] = [11, 13, 17, 18, 21];
@@ -311,11 +311,11 @@ fn flattening_and_reshaping() {
     assert_eq!(op(&model(11, "Flatten", &["x"], vec![])), Op::Flatten { axis: 1 });
     for opset in OPSETS {
         let reshape = with(model(opset, "Reshape", &["x", "s"], vec![]), vec![ints("s", &[0, -1])]);
-        assert_eq!(op(&reshape), Op::Reshape { shape: vec![0, -1], allow_zero: false });
+        assert_eq!(op(&reshape), Op::Reshape { shape: Extent::list(&[0, -1]), allow_zero: false });
     }
     let literal = model(14, "Reshape", &["x", "s"], vec![int("allowzero", 1)]);
     let literal = with(literal, vec![ints("s", &[-1, 3, 8, 6])]);
-    assert_eq!(op(&literal), Op::Reshape { shape: vec![-1, 3, 8, 6], allow_zero: true });
+    assert_eq!(op(&literal), Op::Reshape { shape: Extent::list(&[-1, 3, 8, 6]), allow_zero: true });
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn softmax_before_opset_13_joins_axes() {
     assert_eq!(op(&flat), Op::Softmax { axis: 1 });
     let joined = read(&model(12, "Softmax", &["x"], vec![int("axis", 2)])).unwrap();
     let ops: Vec<Op> = joined.nodes.iter().map(|node| node.op.clone()).collect();
-    let back = Op::Reshape { shape: vec![-1, 3, 8, 6], allow_zero: false };
+    let back = Op::Reshape { shape: Extent::list(&[-1, 3, 8, 6]), allow_zero: false };
     assert_eq!(ops, [Op::Flatten { axis: 2 }, Op::Softmax { axis: 1 }, back]);
     assert_eq!(joined.nodes[2].name, "n");
     assert_eq!(joined.value(joined.outputs[0]).name, "y");
@@ -415,7 +415,7 @@ fn constants_of_every_kind() {
         graph(&mut model).node[1] = NodeProto { name: Some("n".into()), ..node("Reshape", &["x", "c"], "y") };
         op(&model)
     };
-    let flat = |shape: &[i64]| Op::Reshape { shape: shape.to_vec(), allow_zero: false };
+    let flat = |shape: &[i64]| Op::Reshape { shape: Extent::list(shape), allow_zero: false };
     assert_eq!(shape(list("value_ints", &[0, -1])), flat(&[0, -1]));
     assert_eq!(shape(int("value_int", -1)), flat(&[-1]));
 }

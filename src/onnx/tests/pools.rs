@@ -1,7 +1,7 @@
 //! Pools over other than two spatial axes.
 
 use super::*;
-use crate::graph::{Padding, Pool};
+use crate::graph::{Extent, Padding, Pool};
 
 /// `model` over an input of other dimensions.
 fn over(mut model: ModelProto, dims: &[&str]) -> ModelProto {
@@ -23,7 +23,7 @@ fn pools_over_one_and_three_axes_are_pools_over_two() {
         vec![list("kernel_shape", &[2, 3, 1]), list("strides", &[2, 1, 1]), int("count_include_pad", 1)];
     let volume = over(model(17, "AveragePool", &["x"], attributes), &["N", "3", "4", "5", "6"]);
     let graph = read(&volume).unwrap();
-    let shape = |dims: &[i64]| Op::Reshape { shape: dims.to_vec(), allow_zero: false };
+    let shape = |dims: &[i64]| Op::Reshape { shape: Extent::list(dims), allow_zero: false };
     let pool =
         |kernel, strides| Op::AveragePool(Pool { strides, count_include_pad: true, ..Pool::new(kernel) });
     let expected = [

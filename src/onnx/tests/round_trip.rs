@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Filter, Gemm,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Dim, Epilogue, Extent, Filter, Gemm,
     Interpolation, Norm, Pad, PadMode, Padding, Pool, Resize, Rounding, Sizes, Statistics, Target, ValueId,
 };
 use crate::onnx::{encode, load, save};
@@ -178,12 +178,12 @@ fn resizes() {
         Coordinates::Crop { start: [0.25, 0.0], end: [1.5, 1.0], outside: -2.0 },
     ] {
         for &interpolation in &interpolations {
-            for target in targets {
-                let one = matches!(target, Target::Fit { sizes: [None, _], .. });
+            for target in &targets {
+                let one = matches!(*target, Target::Fit { sizes: [None, _], .. });
                 if one && matches!(coordinates, Coordinates::Crop { .. }) {
                     continue;
                 }
-                survives(|b, x| b.resize(x, Resize { target, coordinates, interpolation }));
+                survives(|b, x| b.resize(x, Resize { target: target.clone(), coordinates, interpolation }));
             }
         }
     }
@@ -194,7 +194,7 @@ fn layout() {
     survives(|b, x| b.flatten(x, 1));
     survives(|b, x| b.flatten(x, 3));
     survives(|b, x| b.reshape(x, &[0, 2, -1]));
-    survives(|b, x| b.node(Op::Reshape { shape: vec![-1, 8], allow_zero: true }, &[x]));
+    survives(|b, x| b.node(Op::Reshape { shape: Extent::list(&[-1, 8]), allow_zero: true }, &[x]));
     for mode in [PadMode::Constant(0.0), PadMode::Constant(-2.5), PadMode::Reflect, PadMode::Edge] {
         survives(|b, x| b.pad(x, Pad { margins: [1, 2, 3, 4], mode }));
     }

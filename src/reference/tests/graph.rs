@@ -1,7 +1,7 @@
 //! The interpreter: every value by id, and errors that name what is wrong.
 
 use super::{array, conv2d};
-use crate::graph::{Activation, Binary, Dim, Graph, Node, Op, Sizes, Value, ValueId};
+use crate::graph::{Activation, Binary, Dim, Extent, Graph, Node, Op, Sizes, Value, ValueId};
 use crate::reference::{Array, ReferenceError, bounds, run};
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn graph() -> Graph {
     graph.nodes = vec![
         node(Op::Conv(conv2d(1, 1)), &[0, 1], 2),
         node(Op::Activation(Activation::Relu), &[2], 3),
-        node(Op::Reshape { shape: vec![0, 1, -1, 2], allow_zero: false }, &[0], 4),
+        node(Op::Reshape { shape: Extent::list(&[0, 1, -1, 2]), allow_zero: false }, &[0], 4),
         node(Op::Binary(Binary::Add), &[3, 4], 5),
     ];
     (graph.inputs, graph.outputs) = (vec![ValueId(0)], vec![ValueId(5)]);

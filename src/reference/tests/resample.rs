@@ -148,7 +148,7 @@ const RUNTIME: &[(Target, Coordinates, Interpolation, &str)] = &[
 #[test]
 fn filters_regions_and_aspects_agree_with_onnxruntime() {
     let image = array(&[1, 1, 3, 5], "1 2 4 8 5 3 9 -2 6 7 0 11 5 -4 2");
-    for &(target, coordinates, interpolation, expected) in RUNTIME {
+    for (target, coordinates, interpolation, expected) in RUNTIME.iter().cloned() {
         let op = op(target, coordinates, interpolation);
         let found = resize(&op, &image);
         assert_close(&found, &array(&found.shape, expected), 1e-5, &format!("{op:?}"));

@@ -114,7 +114,7 @@ pub(super) fn op(target: Target, coordinates: Coordinates, interpolation: Interp
 #[test]
 fn every_rule_agrees_with_onnxruntime() {
     let image = array(&[1, 1, 3, 5], "1 2 4 8 5 3 9 -2 6 7 0 11 5 -4 2");
-    for &(target, coordinates, interpolation, expected) in RUNTIME {
+    for (target, coordinates, interpolation, expected) in RUNTIME.iter().cloned() {
         let op = op(target, coordinates, interpolation);
         let found = resize(&op, &image);
         let expected = array(&found.shape, expected);
@@ -127,9 +127,9 @@ fn every_rule_agrees_with_onnxruntime() {
 fn nearest_with_a_third_lands_on_whole_pixels_as_in_onnxruntime() {
     let line = array(&[1, 1, 1, 9], "0 1 2 3 4 5 6 7 8");
     let third = Target::Scales([1.0, 1.0 / 3.0]);
-    let found = resize(&op(third, Asymmetric, FLOOR), &line);
+    let found = resize(&op(third.clone(), Asymmetric, FLOOR), &line);
     assert_eq!(found, array(&[1, 1, 1, 3], "0 3 6"));
-    let found = resize(&op(third, HalfPixel, FLOOR), &line);
+    let found = resize(&op(third.clone(), HalfPixel, FLOOR), &line);
     assert_eq!(found, array(&[1, 1, 1, 3], "1 4 7"));
 }
 

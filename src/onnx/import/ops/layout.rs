@@ -1,7 +1,7 @@
 //! Operators along axes: concatenation, flattening, reshaping, softmax, padding.
 
 use super::{Call, Meaning};
-use crate::graph::{Move, Op, Pad, PadMode};
+use crate::graph::{Extent, Move, Op, Pad, PadMode};
 
 pub(super) fn concat(call: &mut Call) -> Result<Meaning, String> {
     let axis = call.attributes.int("axis")?.ok_or("axis: expected it, found none")?;
@@ -17,10 +17,25 @@ pub(super) fn flatten(call: &mut Call) -> Result<Meaning, String> {
     call.whole(Op::Flatten { axis })
 }
 
+/// Where a target repeats a dimension of the input in its place, it becomes 0, and one other size that is no number
+/// becomes -1: such targets hold for any number of channels and at any size.
 pub(super) fn reshape(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(2)?;
-    let shape = call.ints(1)?.ok_or("shape: expected a constant input, found none")?;
+    let mut shape = call.extents(1)?.ok_or("shape: expected integers, found none")?;
     let allow_zero = call.opset >= 14 && call.attributes.flag("allowzero")?;
+    let x = call.value()?;
+    if !allow_zero {
+        for (axis, entry) in shape.iter_mut().enumerate() {
+            if *entry == (Extent::Dim { value: x, axis }) {
+                *entry = Extent::Fixed(0);
+            }
+        }
+        let inferred = shape.contains(&Extent::Fixed(-1));
+        let mut open = shape.iter_mut().filter(|entry| entry.fixed().is_none());
+        if let (Some(entry), None, false) = (open.next(), open.next(), inferred) {
+            *entry = Extent::Fixed(-1);
+        }
+    }
     call.unary(Op::Reshape { shape, allow_zero })
 }
 
@@ -52,7 +67,7 @@ pub(super) fn softmax(call: &mut Call, op: impl Fn(usize) -> Op) -> Result<Meani
             "expected one dimension that depends on the batch for a softmax over several axes, found {shape:?}"
         ));
     }
-    let back = Op::Reshape { shape, allow_zero: false };
+    let back = Op::Reshape { shape: Extent::list(&shape), allow_zero: false };
     Ok(Meaning::Chain(vec![Op::Flatten { axis }, op(1), back]))
 }
 

@@ -65,8 +65,8 @@ pub(super) fn unsqueeze(call: &mut Call) -> Result<Meaning, String> {
 pub(super) fn slice(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(5)?;
     let rank = call.rank()?;
-    let starts = call.ints(1)?.ok_or("starts: expected a constant, found none")?;
-    let ends = call.ints(2)?.ok_or("ends: expected a constant, found none")?;
+    let starts = call.extents(1)?.ok_or("starts: expected integers, found none")?;
+    let ends = call.extents(2)?.ok_or("ends: expected integers, found none")?;
     let listed = call.ints(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = call.ints(4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), listed.len(), steps.len()].iter().any(|&len| len != starts.len()) {
@@ -83,12 +83,7 @@ pub(super) fn slice(call: &mut Call) -> Result<Meaning, String> {
                 "expected each axis once and steps that are not 0, found {listed:?} and {steps:?}"
             ));
         }
-        slices.push(SliceAxis {
-            axis,
-            start: Extent::Fixed(starts[at]),
-            end: Extent::Fixed(ends[at]),
-            step: steps[at],
-        });
+        slices.push(SliceAxis { axis, start: starts[at].clone(), end: ends[at].clone(), step: steps[at] });
     }
     call.unary(Op::Move(Move::Slice(slices)))
 }
@@ -132,8 +127,8 @@ pub(super) fn split(call: &mut Call) -> Result<Meaning, String> {
 
 pub(super) fn expand(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(2)?;
-    let shape = call.ints(1)?.ok_or("shape: expected a constant, found none")?;
-    call.unary(Op::Move(Move::Expand { shape: shape.into_iter().map(Extent::Fixed).collect() }))
+    let shape = call.extents(1)?.ok_or("shape: expected integers, found none")?;
+    call.unary(Op::Move(Move::Expand { shape }))
 }
 
 pub(super) fn tile(call: &mut Call) -> Result<Meaning, String> {

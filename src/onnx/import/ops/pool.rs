@@ -4,7 +4,7 @@
 use super::window::auto_pad;
 use super::{Call, Meaning, size};
 use crate::graph::shape::output_shape;
-use crate::graph::{Op, Padding, Pool};
+use crate::graph::{Extent, Op, Padding, Pool};
 
 pub(super) fn max_pool(call: &mut Call) -> Result<Meaning, String> {
     call.attributes.only_zero("storage_order")?;
@@ -121,7 +121,7 @@ fn volume(call: &mut Call, area: Op, depth: Op) -> Result<Meaning, String> {
     let pixels = flat[2].saturating_mul(flat[3]);
     let deep = pooled(&depth, [channels, slices, pixels])?;
     let reshape = |dims: &[usize]| {
-        let shape = [0].into_iter().chain(dims.iter().map(|&dim| dim as i64)).collect();
+        let shape = [0].into_iter().chain(dims.iter().map(|&dim| dim as i64)).map(Extent::Fixed).collect();
         Op::Reshape { shape, allow_zero: false }
     };
     Ok(Meaning::Chain(vec![

@@ -1,7 +1,7 @@
 //! `Resize` and `Upsample`: how coordinates are found and read, and from where the output size comes.
 
 use super::{Call, Meaning, size};
-use crate::graph::{Coordinates, Filter, Interpolation, Op, Resize, Rounding, Target};
+use crate::graph::{Coordinates, Extent, Filter, Interpolation, Op, Resize, Rounding, Target};
 
 pub(super) fn resize(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(4)?;
@@ -137,7 +137,20 @@ fn scaled(axes: &[usize], scales: &[f32]) -> Result<Target, String> {
 
 fn target(call: &mut Call, axes: &[usize], cover: Option<bool>) -> Result<Target, String> {
     let scales = call.floats(2)?.filter(|scales| !scales.is_empty());
-    let sizes = call.ints(3)?.filter(|sizes| !sizes.is_empty());
+    let sizes = call.extents(3)?.filter(|sizes| !sizes.is_empty());
+    if let (None, Some(sizes), None) = (&scales, &sizes, cover)
+        && sizes.iter().any(|size| size.fixed().is_none())
+    {
+        return computed(axes, sizes);
+    }
+    let numbers = |sizes: Vec<Extent>| sizes.iter().map(Extent::fixed).collect::<Option<Vec<i64>>>();
+    let sizes = match sizes.map(numbers) {
+        Some(None) => {
+            return Err("sizes: expected numbers, found ones that depend on the input's size".to_owned());
+        }
+        Some(sizes) => sizes,
+        None => None,
+    };
     match (scales, sizes) {
         (Some(_), None) if cover.is_some() => {
             Err("keep_aspect_ratio_policy: expected sizes, found scales".to_owned())
@@ -146,6 +159,27 @@ fn target(call: &mut Call, axes: &[usize], cover: Option<bool>) -> Result<Target
         (None, Some(sizes)) => sized(call, axes, &sizes, cover),
         (Some(_), Some(_)) => Err("expected scales or sizes, found both".to_owned()),
         (None, None) => Err("expected scales or sizes, found neither".to_owned()),
+    }
+}
+
+/// Sizes that depend on those of a run; batch and channels must be dimensions 0 and 1 of something.
+fn computed(axes: &[usize], sizes: &[Extent]) -> Result<Target, String> {
+    let positions: Vec<usize> = (0..sizes.len()).collect();
+    let places = by_axis("sizes", axes, &positions)?;
+    for (axis, place) in places[..2].iter().enumerate() {
+        let kept = |at: usize| matches!(&sizes[at], Extent::Dim { axis: of, .. } if *of == axis);
+        if place.is_some_and(|at| !kept(at) && sizes[at].fixed().is_none()) {
+            return Err(format!(
+                "sizes: expected batch and channels as they are, found {}",
+                sizes[place.unwrap_or(0)]
+            ));
+        }
+    }
+    match (places[2], places[3]) {
+        (Some(height), Some(width)) => {
+            Ok(Target::Computed(Box::new([sizes[height].clone(), sizes[width].clone()])))
+        }
+        _ => Err("sizes: expected height and width, found only one of them".to_owned()),
     }
 }
 
