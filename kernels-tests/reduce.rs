@@ -115,6 +115,20 @@ fn equal_elements_give_the_first_or_the_last_index() {
 }
 
 #[test]
+fn not_a_number_survives_maxima() {
+    let Some(gpus) = gpus() else { return };
+    let values: Vec<f32> = (0..24).map(|i| if i == 5 { f32::NAN } else { i as f32 }).collect();
+    let tensor = Tensor::from_f32(vec![1, 6, 2, 2], values).unwrap();
+    for (axes, broken) in [(&[1][..], 1), (&[2], 3), (&[2, 3], 1), (&[1, 2, 3], 0)] {
+        let channels = whole(if axes.contains(&1) { 1 } else { 6 });
+        let case = Case::new(reduce(Reduction::Max, axes, true), &channels, &[]);
+        let found = case.input(tensor.clone(), &whole(6)).output(&gpus[0]);
+        let nan: Vec<usize> = (0..found.len()).filter(|&i| found[i].is_nan()).collect();
+        assert_eq!(nan, [broken], "{axes:?}: {found:?}");
+    }
+}
+
+#[test]
 fn a_result_that_is_cut_otherwise_is_refused() {
     let Some(gpus) = gpus() else { return };
     let cut = vec![(6, Some((0, 1)))];

@@ -3,6 +3,7 @@
 #include "live"
 #include "element"
 #include "broadcast"
+#include "extreme"
 
 struct Params {
     record: u32,
@@ -41,11 +42,6 @@ fn power(base: vec4f, exponent: vec4f) -> vec4f {
     let product = select(general, square, exponent == vec4f(2.0));
     return select(product, square * base, exponent == vec4f(3.0));
 }
-#elif operation == 5 or operation == 6
-// WGSL may assume that no float is NaN: only bits tell.
-fn not_a_number(v: vec4f) -> vec4<bool> {
-    return (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-}
 #endif
 
 fn combine(left: vec4f, right: vec4f) -> vec4f {
@@ -60,9 +56,9 @@ fn combine(left: vec4f, right: vec4f) -> vec4f {
 #elif operation == 4
     return power(left, right);
 #elif operation == 5
-    return select(min(left, right), left + right, not_a_number(left) | not_a_number(right));
+    return lesser(left, right);
 #elif operation == 6
-    return select(max(left, right), left + right, not_a_number(left) | not_a_number(right));
+    return larger(left, right);
 #elif operation == 7
     return select(vec4f(0.0), vec4f(1.0), left == right);
 #else

@@ -3,6 +3,7 @@
 
 #include "live"
 #include "element"
+#include "extreme"
 
 struct Params {
     record: u32,
@@ -19,7 +20,7 @@ var<workgroup> parts: array<vec4f, 64>;
 
 fn join(a: vec4f, b: vec4f) -> vec4f {
 #if reduction == 2
-    return max(a, b);
+    return larger(a, b);
 #else
     return a + b;
 #endif

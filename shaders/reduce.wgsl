@@ -4,6 +4,7 @@
 
 #include "live"
 #include "element"
+#include "extreme"
 
 struct Params {
     record: u32,
@@ -43,7 +44,7 @@ fn main(
 #if reduction <= 1
         total += v;
 #elif reduction == 2
-        total = max(total, v);
+        total = larger(total, v);
 #elif reduction == 3
         total += v * v;
 #else

@@ -5,6 +5,7 @@
 
 #include "live"
 #include "element"
+#include "extreme"
 #include "logical"
 
 struct Params {
@@ -42,7 +43,8 @@ fn reduced(first: u32) -> f32 {
 #if reduction == 2
             let stored = x[at + g.group * p.in_pixels];
             let v = select(vec4f(total), stored, vec4u(0u, 1u, 2u, 3u) < vec4u(g.lanes));
-            total = max(max(max(v.x, v.y), max(v.z, v.w)), total);
+            let pairs = larger(v, v.zwxy);
+            total = larger(larger(pairs, pairs.yxwz), vec4f(total)).x;
 #elif reduction >= 4
             let v = x[at + g.group * p.in_pixels];
 #for lane in ["x", "y", "z", "w"]

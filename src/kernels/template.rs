@@ -20,6 +20,7 @@ static SHARED: &[(&str, &str)] = &[
     ("live", include_str!("../../shaders/shared/live.wgsl")),
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("broadcast", include_str!("../../shaders/shared/broadcast.wgsl")),
+    ("extreme", include_str!("../../shaders/shared/extreme.wgsl")),
     ("erf", include_str!("../../shaders/shared/erf.wgsl")),
     ("element", include_str!("../../shaders/shared/element.wgsl")),
     ("logical", include_str!("../../shaders/shared/logical.wgsl")),

@@ -14,7 +14,7 @@ pub fn max_pool(pool: &Pool, x: &Array) -> Array {
 }
 
 /// The larger of two numbers; not a number where one is not.
-fn larger(a: f64, b: f64) -> f64 {
+pub(super) fn larger(a: f64, b: f64) -> f64 {
     if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }
 

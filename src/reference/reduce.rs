@@ -1,6 +1,7 @@
 //! Reductions along axes.
 
 use super::Array;
+use super::pool::larger;
 use super::softmax::for_each_line;
 use crate::graph::{ArgMax, Reduce, Reduction};
 use crate::tensor::count;
@@ -18,7 +19,7 @@ pub fn reduce(op: &Reduce, x: &Array) -> Array {
         let entry = &mut data[target(&x.shape, &kept, at)];
         *entry = match op.reduction {
             Reduction::Mean | Reduction::Sum => *entry + value,
-            Reduction::Max => entry.max(value),
+            Reduction::Max => larger(*entry, value),
             Reduction::L2 => *entry + value * value,
         };
     }
