@@ -227,7 +227,7 @@ fn pads() {
     );
     assert_eq!(
         pad(&[0, 0, -9, 0, 0, 0, 0, 0], vec![]),
-        "pad of axis 2 of 8 by [-9, 0]: expected at least one element, found -1"
+        "amounts of axis 2: expected some of 8 elements left, found -9 and 0"
     );
     assert_eq!(
         pad(&[0; 8], vec![text("mode", "wrap")]),

@@ -1,7 +1,7 @@
 //! Operators that move elements: transposes, slices, gathers and the like.
 
 use super::{Call, Meaning, size};
-use crate::graph::{DepthOrder, Extent, Move, Op, SliceAxis};
+use crate::graph::{Arithmetic, DepthOrder, Extent, Move, Op, SliceAxis};
 use crate::onnx::import::call::{Part, Source};
 
 pub(super) fn transpose(call: &mut Call) -> Result<Meaning, String> {
@@ -102,27 +102,41 @@ pub(super) fn split(call: &mut Call) -> Result<Meaning, String> {
             count.unwrap_or(0)
         ));
     }
-    let sizes = match listed(call, "split", 1)? {
-        Some(sizes) => sizes.iter().map(|&part| size("split", part, 0)).collect::<Result<Vec<_>, _>>()?,
-        None => {
-            let extent = call.fixed()?.and_then(|shape| shape[axis]);
-            let extent = extent.ok_or("split: expected sizes where the axis is symbolic, found none")?;
-            let each = extent.div_ceil(outputs.max(1));
-            (0..outputs).map(|part| extent.saturating_sub(part * each).min(each)).collect()
+    let bounds = match listed(call, "split", 1)? {
+        Some(sizes) if sizes.len() != outputs => {
+            return Err(format!("split: expected {outputs} sizes, one for each output, found {sizes:?}"));
         }
+        Some(sizes) => {
+            let mut bounds = vec![0];
+            for part in sizes {
+                bounds.push(bounds[bounds.len() - 1] + size("split", part, 0)? as i64);
+            }
+            Extent::list(&bounds)
+        }
+        None => even(call, axis, outputs)?,
     };
-    if sizes.len() != outputs {
-        return Err(format!("split: expected {outputs} sizes, one for each output, found {sizes:?}"));
-    }
-    let mut start = 0;
-    let mut parts = Vec::with_capacity(outputs);
-    for (output, size) in sizes.into_iter().enumerate() {
-        let (first, end) = (Extent::Fixed(start as i64), Extent::Fixed((start + size) as i64));
-        let op = Op::Move(Move::Slice(vec![SliceAxis { axis, start: first, end, step: 1 }]));
-        parts.push(Part { op, inputs: vec![Source::Input(0)], output: Some(output) });
-        start += size;
-    }
-    Ok(Meaning::Parts(parts))
+    let parts = bounds.windows(2).enumerate().map(|(output, ends)| {
+        let slice = SliceAxis { axis, start: ends[0].clone(), end: ends[1].clone(), step: 1 };
+        Part { op: Op::Move(Move::Slice(vec![slice])), inputs: vec![Source::Input(0)], output: Some(output) }
+    });
+    Ok(Meaning::Parts(parts.collect()))
+}
+
+/// Where equal parts begin and end; the last may be smaller.
+fn even(call: &mut Call, axis: usize, outputs: usize) -> Result<Vec<Extent>, String> {
+    let known = call.fixed()?.and_then(|shape| shape[axis]);
+    let whole = match known {
+        Some(size) => Extent::Fixed(size as i64),
+        None => Extent::Dim { value: call.value()?, axis },
+    };
+    let parts = Extent::Fixed(outputs.max(1) as i64);
+    let more = Extent::Fixed(outputs.max(1) as i64 - 1);
+    let each =
+        Extent::of(Arithmetic::Add, whole, more).and_then(|sum| Extent::of(Arithmetic::FloorDiv, sum, parts));
+    let each = each.ok_or("expected an axis that can be divided, found one that overflows")?;
+    let bound = |part: usize| Extent::of(Arithmetic::Mul, each.clone(), Extent::Fixed(part as i64));
+    let bounds: Option<Vec<Extent>> = (0..=outputs).map(bound).collect();
+    bounds.ok_or_else(|| "expected an axis that can be divided, found one that overflows".to_owned())
 }
 
 pub(super) fn expand(call: &mut Call) -> Result<Meaning, String> {
