@@ -119,6 +119,8 @@ pub struct EvalArgs {
     /// The unpruned model, for tasks whose losses compare with what it makes of a picture (detection, agreement).
     #[arg(long, value_name = "FILE")]
     pub teacher: Option<PathBuf>,
+    #[command(flatten)]
+    pub sizes: SizeArgs,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,
@@ -147,6 +149,8 @@ pub struct PruneArgs {
     /// Goes on with the search whose journal is in the output folder.
     #[arg(long)]
     pub resume: bool,
+    #[command(flatten)]
+    pub sizes: SizeArgs,
     #[command(flatten)]
     pub search: SearchArgs,
     /// Prints the summary as JSON.

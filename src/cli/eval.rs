@@ -1,6 +1,6 @@
 //! `eval`: the loss and metrics of every task on a data set.
 
-use super::args::{EvalArgs, SizeArgs, Split};
+use super::args::{EvalArgs, Split};
 use super::model::{Model, open};
 use super::{Failure, files, progress, table};
 use crate::evaluate::{EvaluateError, Options, Report, Subject, evaluate, signature};
@@ -35,14 +35,14 @@ struct MetricValue {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs, device: Option<&str>) -> Result<(), Failure> {
-    let model = Model::load(&args.model, 1, &SizeArgs::default())?;
+    let model = Model::load(&args.model, 1, &args.sizes)?;
     let mut data = open_data(&args.tasks, args.split, &model)?;
     if let Some(images) = args.images {
         data.subset(images, 0);
     }
     let gpu = open(device)?;
-    let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &SizeArgs::default())).transpose()?;
-    let report = measure(&gpu, &model.graph, &data, teacher.as_ref().map(|teacher| &teacher.graph))?;
+    let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &args.sizes)).transpose()?;
+    let report = measure(&gpu, &model, &data, teacher.as_ref().map(|teacher| &teacher.graph))?;
     let evaluation = evaluation(&report);
     if args.json {
         return files::print_json(&evaluation);
@@ -69,17 +69,21 @@ pub fn open_data(tasks: &Path, split: Split, model: &Model) -> Result<Dataset, F
         Split::Train => "train",
         Split::Val => "val",
     };
-    let signature = signature(&model.graph, &Options::default()).map_err(Failure::input)?;
+    let signature = signature(&model.graph, &options(model)).map_err(Failure::input)?;
     Dataset::open(&file, name, &signature).map_err(Failure::input)
 }
 
 /// Losses and metrics of a network, with a progress bar. `teacher` is the unpruned network, where it is another one.
-pub fn measure(gpu: &Gpu, graph: &Graph, data: &Dataset, teacher: Option<&Graph>) -> Result<Report, Failure> {
+pub fn measure(gpu: &Gpu, model: &Model, data: &Dataset, teacher: Option<&Graph>) -> Result<Report, Failure> {
     let bar = progress::bar(data.stems().len(), "evaluate");
-    let subject = Subject { gpu, graph, tasks: data.tasks(), teacher };
-    let report = evaluate(&subject, data, &Options::default(), &mut |done, _| bar.set_position(done as u64));
+    let subject = Subject { gpu, graph: &model.graph, tasks: data.tasks(), teacher };
+    let report = evaluate(&subject, data, &options(model), &mut |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     report.map_err(failure)
+}
+
+fn options(model: &Model) -> Options {
+    Options { symbols: model.sizes.symbols.clone(), ..Options::default() }
 }
 
 /// Device failures are failures of the work, everything else of the input.

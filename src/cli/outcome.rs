@@ -66,8 +66,8 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let after = Model::new(&path, read, sizes)?;
     files::write_json(&job.out.join("plan.json"), &plan_file(job.model, &pruned.outcome))?;
     files::write_whole(&path, &bytes)?;
-    let before_report = measure(gpu, graph, val, None)?;
-    let after_report = measure(gpu, &after.graph, val, Some(graph))?;
+    let before_report = measure(gpu, job.model, val, None)?;
+    let after_report = measure(gpu, &after, val, Some(graph))?;
     let models = [job.model.at_batch(1)?, after];
     let times = bench::time(gpu, &models, RUNS)?;
     let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));

@@ -1,6 +1,6 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{PruneArgs, SearchArgs, SizeArgs, Split};
+use super::args::{PruneArgs, SearchArgs, Split};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
@@ -35,7 +35,7 @@ pub struct Job<'a> {
 
 /// Runs the command.
 pub fn run(args: &PruneArgs, device: Option<&str>) -> Result<(), Failure> {
-    let model = Model::load(&args.model, 1, &SizeArgs::default())?;
+    let model = Model::load(&args.model, 1, &args.sizes)?;
     let job =
         Job { model: &model, tasks: &args.tasks, out: &args.out, resume: args.resume, search: &args.search };
     let gpu = open(device)?;
@@ -83,7 +83,7 @@ fn run_search(
     let measure = EvaluateOptions {
         batch: options.faithful.then_some(FAITHFUL_BATCH),
         mean_of_batches: options.faithful,
-        ..EvaluateOptions::default()
+        symbols: model.sizes.symbols.clone(),
     };
     let [fitting, judging] =
         if options.recover && samples.len() > 1 { samples.halves() } else { [Samples::default(), samples] };

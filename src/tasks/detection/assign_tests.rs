@@ -106,8 +106,10 @@ fn alignment_takes_cells_inside_and_scores_them_by_their_best() {
     for cell in found {
         assert!((targets[0][cell].unwrap().score - overlap).abs() < 1e-6);
     }
-    let broken = vec![f32::NAN; output.len()];
-    assert!(cells(&detector.assign(&[one], &broken), 1).is_empty());
+    // Cells of a network that finds nothing answer, but for no score.
+    let broken = detector.assign(&[one], &vec![f32::NAN; output.len()]);
+    assert_eq!(cells(&broken, 1), [5, 6, 9, 10]);
+    assert!(broken[0].iter().flatten().all(|target| target.score == 0.0));
 }
 
 #[test]

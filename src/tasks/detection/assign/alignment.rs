@@ -56,8 +56,5 @@ fn best(detector: &Detector, truth: &Truth, output: &[f32]) -> Vec<Candidate> {
     }
     candidates.sort_by(|a, b| b.alignment.total_cmp(&a.alignment));
     candidates.truncate(BEST);
-    if candidates.first().is_some_and(|best| best.alignment <= TINY) {
-        candidates.clear();
-    }
     candidates
 }
