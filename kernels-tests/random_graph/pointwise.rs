@@ -55,24 +55,24 @@ fn of_two(g: &mut Grower) -> Option<ValueId> {
     g.node(Op::Binary(op), &[x, other])
 }
 
-/// A quotient or a power, of maps or with a constant.
+/// A quotient, of maps or of a constant, or a power. Exponents are the same for all channels: those of pruned channels
+/// may be set to a thousand, which no power can follow.
 fn of_positive(g: &mut Grower) -> Option<ValueId> {
     let y = positive(g)?;
     let [channels, height, width] = g.size(y);
-    let x = match g.rng.below(4) {
-        0 => g.parameters(&[], 1.0),
-        1 => g.parameters(&[channels, 1, 1], 1.0),
-        2 => g.parameters(&[height, width], 1.0),
-        _ => {
-            let alike = g.alike(y, 1);
-            let x = g.rng.pick(&alike);
-            return g.node(Op::Binary(Binary::Div), &[x, y]);
-        }
+    let alike = g.alike(y, 1);
+    let (kind, other) = (g.rng.below(5), g.rng.pick(&alike));
+    let shape = match kind {
+        0 | 1 => vec![],
+        2 => vec![channels, 1, 1],
+        3 => vec![height, width],
+        _ => return g.node(Op::Binary(Binary::Div), &[other, y]),
     };
-    if g.rng.chance(50) {
-        g.node(Op::Binary(Binary::Div), &[x, y])
+    let constant = g.parameters(&shape, 1.0);
+    if matches!(kind, 0 | 3) {
+        g.node(Op::Binary(Binary::Pow), &[y, constant])
     } else {
-        g.node(Op::Binary(Binary::Pow), &[y, x])
+        g.node(Op::Binary(Binary::Div), &[constant, y])
     }
 }
 
