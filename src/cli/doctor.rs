@@ -5,7 +5,7 @@ use super::model::{Model, open};
 use super::verify::{LayerCheck, verify};
 use super::{Failure, files, table};
 use crate::graph::{
-    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Gemm, Graph, Interpolation, Pad,
+    Activation, Binary, Builder, Conv2d, ConvTranspose, Coordinates, Filter, Gemm, Graph, Interpolation, Pad,
     PadMode, Padding, Pool, Resize, Rounding, Sizes, Target, ValueId,
 };
 use crate::tensor::Tensor;
@@ -107,6 +107,16 @@ fn network() -> Result<Graph, crate::graph::GraphError> {
     };
     let linear = b.resize(joined, resized(Interpolation::Linear, Coordinates::HalfPixel));
     let nearest = b.resize(joined, resized(Interpolation::Nearest(Rounding::Floor), Coordinates::Asymmetric));
+    let filter = Filter { cubic: Some(-0.75), antialias: true, exclude_outside: false };
+    let smooth = b.resize(
+        linear,
+        Resize {
+            target: Target::Fit { sizes: [Some(9), Some(13)], cover: false },
+            coordinates: Coordinates::HalfPixelSymmetric,
+            interpolation: Interpolation::Filter(filter),
+        },
+    );
+    b.output(smooth, "smooth");
     let difference = b.binary(Binary::Sub, linear, nearest);
     let difference = b.activation(difference, Activation::Tanh);
     let raised = ConvTranspose { strides: [2, 2], output_padding: [1, 0], ..ConvTranspose::new([3, 2]) };

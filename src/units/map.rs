@@ -232,6 +232,9 @@ impl Mapper<'_> {
         self.graph.constant(value).is_some()
     }
 
+    /// A convolution mixes its inputs and is free in its outputs; one of several groups loses whole groups, inputs and
+    /// outputs together. Equal counts from every group would be legal too, but not both at once: a channel would then
+    /// be kept by two units.
     fn conv(&mut self, groups: usize, x: ValueId, y: ValueId) {
         let (inputs, outputs) = (self.channels(x), self.channels(y));
         if groups > 1 {
