@@ -4,6 +4,35 @@ use crate::graph::GraphError;
 use std::path::PathBuf;
 use thiserror::Error;
 
+/// One node that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The node.
+    pub node: String,
+    /// Its ONNX operator.
+    pub op: String,
+    /// What was expected and what was found.
+    pub reason: String,
+}
+
+/// One line for each reason, with the first node that has it.
+fn list(nodes: &[Missing]) -> String {
+    let mut lines: Vec<(&Missing, usize)> = Vec::new();
+    for missing in nodes {
+        let alike =
+            |(first, _): &&mut (&Missing, usize)| first.op == missing.op && first.reason == missing.reason;
+        match lines.iter_mut().find(alike) {
+            Some((_, count)) => *count += 1,
+            None => lines.push((missing, 1)),
+        }
+    }
+    let line = |(first, count): (&Missing, usize)| {
+        let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        format!("\n  node {} ({}){others}: {}", first.node, first.op, first.reason)
+    };
+    lines.into_iter().map(line).collect()
+}
+
 /// Why a file could not be read, understood or written.
 #[derive(Debug, Error)]
 pub enum OnnxError {
@@ -50,6 +79,14 @@ pub enum OnnxError {
         op: String,
         /// What was expected and what was found.
         reason: String,
+    },
+    /// Several nodes that are not understood: all that there are.
+    #[error("{file}: {} nodes cannot be used:{}", nodes.len(), list(nodes))]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// The nodes, in order.
+        nodes: Vec<Missing>,
     },
     /// A graph that breaks a rule of its own.
     #[error("{file}: {source}")]

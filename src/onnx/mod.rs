@@ -12,7 +12,7 @@ mod export;
 mod import;
 mod proto;
 
-pub use error::OnnxError;
+pub use error::{Missing, OnnxError};
 pub use export::{encode, save};
 pub use import::{load, parse};
 

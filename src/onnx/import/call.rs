@@ -97,7 +97,9 @@ impl<'a, 'b> Call<'a, 'b> {
 
     /// Whether something reads an output.
     pub(super) fn wants(&self, output: usize) -> bool {
-        self.node.output.get(output).is_some_and(|name| self.importer.read.contains(name.as_str()))
+        let importer = &self.importer;
+        let read = |name: &str| importer.read.contains(name) || importer.conditions.contains(name);
+        self.node.output.get(output).is_some_and(|name| read(name))
     }
 
     /// The constant at an input; `None` where the input is missing, an error where it is computed.
@@ -199,6 +201,19 @@ impl<'a, 'b> Call<'a, 'b> {
         let counted = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
         let found = counted.and_then(|axis| usize::try_from(axis).ok()).filter(|&axis| axis <= last);
         found.ok_or_else(|| format!("axis: expected -{rank} to {last}, found {axis}"))
+    }
+
+    /// What computes the first input; `None` for graph inputs and constants.
+    pub(super) fn producer(&mut self) -> Result<Option<&Op>, String> {
+        let id = self.first()?;
+        let nodes = &self.importer.graph.nodes;
+        Ok(nodes.iter().rev().find(|node| node.outputs[0].0 == id).map(|node| &node.op))
+    }
+
+    /// Whether the output is read as a condition of `Where` and as nothing else.
+    pub(super) fn is_condition(&self) -> bool {
+        let output = self.node.output.first().map_or("", String::as_str);
+        self.importer.conditions.contains(output) && !self.importer.read.contains(output)
     }
 
     /// Reads a tensor attribute.

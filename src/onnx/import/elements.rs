@@ -38,6 +38,11 @@ pub(super) fn element_type(number: i32) -> Result<DataType, String> {
     Err(format!("element type: expected one of {}, found {found}", names.join(", ")))
 }
 
+/// Whether elements of the type become floats.
+pub(super) fn is_float(data_type: DataType) -> bool {
+    WIDTHS[..8].iter().any(|(float, _)| *float == data_type)
+}
+
 /// The bytes of `elements` elements.
 pub(super) fn byte_length(data_type: DataType, elements: usize) -> Result<usize, String> {
     let width = WIDTHS.iter().find(|(read, _)| *read == data_type).map_or(1, |(_, width)| *width);

@@ -4,6 +4,7 @@ mod arithmetic;
 mod attributes;
 mod call;
 mod elements;
+mod missing;
 mod ops;
 mod parts;
 mod shuffle;
@@ -12,7 +13,7 @@ mod trace;
 
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::proto::{tensor_proto::DataType, tensor_shape_proto::dimension, type_proto};
-use super::{OPSETS, OnnxError};
+use super::{Missing, OPSETS, OnnxError};
 use crate::graph::{Dim, Graph, Node, Op, Value, ValueId, free_name};
 use crate::tensor::Tensor;
 use call::{Call, Meaning};
@@ -40,11 +41,17 @@ pub fn parse(bytes: &[u8], source: &str, folder: Option<&Path>) -> Result<Graph,
     let opset = opset(&model).map_err(fail)?;
     let graph = model.graph.as_ref().ok_or_else(|| fail("expected a graph, found none".to_owned()))?;
     let mut importer = Importer::new(graph, opset, folder).map_err(fail)?;
+    let mut missing = Vec::new();
     for node in &graph.node {
-        importer.node(node).map_err(|reason| {
-            let (node, op) = (importer.current.clone(), node.op_type().to_owned());
-            OnnxError::Node { file: file.clone(), node, op, reason }
-        })?;
+        importer.node_or_missing(node, &mut missing);
+    }
+    match missing.len() {
+        0 => {}
+        1 => {
+            let Missing { node, op, reason } = missing.swap_remove(0);
+            return Err(OnnxError::Node { file, node, op, reason });
+        }
+        _ => return Err(OnnxError::Unsupported { file, nodes: missing }),
     }
     let mut graph = importer.finish(graph).map_err(fail)?;
     match graph.check() {
@@ -54,6 +61,11 @@ pub fn parse(bytes: &[u8], source: &str, folder: Option<&Path>) -> Result<Graph,
         }
         Err(source) => Err(OnnxError::Graph { file, source }),
     }
+}
+
+/// Whether the first input of a node is a condition.
+fn decides(node: &NodeProto) -> bool {
+    node.op_type() == "Where" && !node.input.is_empty()
 }
 
 fn default_domain(domain: &str) -> bool {
@@ -86,11 +98,15 @@ struct Importer<'a> {
     extents: HashMap<&'a str, arithmetic::Known>,
     declared: HashMap<&'a str, Vec<Dim>>,
     trace: Trace,
+    /// Outputs of nodes that cannot be used.
+    unknown: HashSet<&'a str>,
     /// Every name in the file, for new ones to stay clear of.
     value_names: HashSet<&'a str>,
     given_node_names: HashSet<&'a str>,
-    /// What nodes and graph outputs read.
+    /// What nodes and graph outputs read, but for conditions.
     read: HashSet<&'a str>,
+    /// What `Where` reads as its condition.
+    conditions: HashSet<&'a str>,
     node_names: HashSet<String>,
     /// The name of the node being imported, for errors.
     current: String,
@@ -111,10 +127,15 @@ impl<'a> Importer<'a> {
             extents: HashMap::new(),
             declared: HashMap::new(),
             trace: Trace::default(),
+            unknown: HashSet::new(),
             value_names: proto.node.iter().flat_map(|node| &node.output).map(String::as_str).collect(),
             given_node_names: proto.node.iter().map(NodeProto::name).collect(),
-            read: (proto.node.iter().flat_map(|node| node.input.iter().map(String::as_str)))
+            read: (proto.node.iter().flat_map(|node| &node.input[usize::from(decides(node))..]))
+                .map(String::as_str)
                 .chain(proto.output.iter().map(ValueInfoProto::name))
+                .collect(),
+            conditions: (proto.node.iter().filter(|node| decides(node)))
+                .map(|node| node.input[0].as_str())
                 .collect(),
             node_names: HashSet::new(),
             current: String::new(),
@@ -173,11 +194,7 @@ impl<'a> Importer<'a> {
         if output.is_empty() {
             return Err("expected an output, found none".to_owned());
         }
-        if self.ids.contains_key(output)
-            || self.constants.contains_key(output)
-            || self.extents.contains_key(output)
-            || self.initialisers.contains_key(output)
-        {
+        if self.is_defined(output) {
             return Err(format!("output {output}: expected one definition, found two"));
         }
         if self.arithmetic(proto)? {
@@ -241,6 +258,13 @@ impl<'a> Importer<'a> {
             .collect()
     }
 
+    fn is_defined(&self, output: &str) -> bool {
+        self.ids.contains_key(output)
+            || self.constants.contains_key(output)
+            || self.extents.contains_key(output)
+            || self.initialisers.contains_key(output)
+    }
+
     fn operand(&mut self, name: &'a str) -> Result<ValueId, String> {
         if let Some(&id) = self.ids.get(name) {
             return Ok(id);
@@ -256,6 +280,7 @@ impl<'a> Importer<'a> {
 
     /// The constant called `name`, if there is one.
     fn constant(&mut self, name: &'a str) -> Result<Option<Arc<Tensor>>, String> {
+        self.follows(name)?;
         if let Some(tensor) = self.constants.get(name) {
             return Ok(Some(Arc::clone(tensor)));
         }
@@ -266,6 +291,18 @@ impl<'a> Importer<'a> {
         let tensor = Arc::new(read.map_err(|reason| format!("initialiser {name}: {reason}"))?);
         self.constants.insert(name, Arc::clone(&tensor));
         Ok(Some(tensor))
+    }
+
+    /// A computed value of the name of a constant, which gets another one.
+    fn copied(&mut self, constant: ValueId) -> Result<ValueId, String> {
+        let name = self.graph.value(constant).name.clone();
+        let other = self.free_value_name(&format!("{name}_constant"));
+        self.graph.values[constant.0].name = other;
+        let node = self.free_node_name(&format!("Identity_{name}"));
+        self.node_names.insert(node.clone());
+        let id = self.add_value(name, None, None);
+        self.push(node, Op::Identity, vec![constant], id)?;
+        Ok(id)
     }
 
     fn add_value(&mut self, name: String, dims: Option<Vec<Dim>>, constant: Option<Arc<Tensor>>) -> ValueId {
@@ -297,7 +334,15 @@ impl<'a> Importer<'a> {
         }
         for info in &proto.output {
             let name = info.name();
-            let id = self.operand(name).map_err(|reason| reason.replacen("input", "graph output", 1))?;
+            let mut id = self.operand(name).map_err(|reason| reason.replacen("input", "graph output", 1))?;
+            if self.graph.inputs.contains(&id) {
+                return Err(format!(
+                    "graph output {name}: expected a computed value, found a graph input; take it off the outputs"
+                ));
+            }
+            if self.graph.constant(id).is_some() {
+                id = self.copied(id)?;
+            }
             if self.graph.outputs.contains(&id) {
                 return Err(format!("expected graph outputs of different names, found {name} twice"));
             }

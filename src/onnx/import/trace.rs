@@ -38,6 +38,11 @@ impl Trace {
         }
     }
 
+    /// Sets the rank of a value of which no more is known.
+    pub(super) fn set_rank(&mut self, value: usize, rank: usize) {
+        self.ranks[value] = rank;
+    }
+
     /// Follows a node that is about to be added to `graph`; an error where it is wrong at both batch sizes.
     pub(super) fn node(&mut self, graph: &Graph, node: &Node) -> Result<(), Mismatch> {
         let output = node.outputs[0].0;

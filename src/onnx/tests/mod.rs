@@ -3,6 +3,7 @@
 mod errors;
 mod external;
 mod hostile;
+mod missing;
 mod mixed;
 mod norms;
 mod operators;

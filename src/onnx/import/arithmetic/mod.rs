@@ -109,6 +109,9 @@ impl<'a> Importer<'a> {
     /// All inputs, where they are integers and known; factors of resizing may be floats that are fractions.
     fn known_inputs(&mut self, proto: &'a NodeProto) -> Result<Option<Vec<Option<Known>>>, String> {
         let symbolic = proto.input.iter().any(|name| self.extents.contains_key(name.as_str()));
+        if proto.op_type() == "Cast" && !symbolic {
+            return Ok(None);
+        }
         let mut inputs = Vec::with_capacity(proto.input.len());
         for name in &proto.input {
             if name.is_empty() {

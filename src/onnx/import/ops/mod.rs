@@ -1,5 +1,6 @@
 //! What each ONNX operator means in a graph, one file per family.
 
+mod cast;
 mod layout;
 mod moves;
 mod norm;
@@ -36,6 +37,7 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Min" | "Max" | "Sum" => pointwise::any_number(call),
         "Where" => pointwise::choose(call),
         "Identity" => pointwise::identity(call),
+        "Cast" => cast::cast(call),
         "Dropout" => pointwise::dropout(call),
         "Constant" => pointwise::constant(call),
         "Resize" => resize::resize(call),
@@ -58,8 +60,100 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Gather" => moves::gather(call),
         "DepthToSpace" => moves::depth_to_space(call),
         "SpaceToDepth" => moves::space_to_depth(call),
-        _ => Err(format!("unknown operator at opset {}", call.opset)),
+        op => Err(unknown_operator(op, call.opset)),
     }
+}
+
+/// The operators that are known, those among them that are only ever folded first.
+const NAMES: &[&str] = &[
+    "Shape",
+    "Size",
+    "ConstantOfShape",
+    "Floor",
+    "Ceil",
+    "Mod",
+    "Not",
+    "Range",
+    "ReduceProd",
+    "Conv",
+    "ConvTranspose",
+    "BatchNormalization",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Gemm",
+    "MatMul",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "LayerNormalization",
+    "Relu",
+    "LeakyRelu",
+    "Sigmoid",
+    "Tanh",
+    "HardSwish",
+    "Elu",
+    "Selu",
+    "HardSigmoid",
+    "Mish",
+    "Softplus",
+    "Gelu",
+    "Erf",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Abs",
+    "Neg",
+    "Reciprocal",
+    "Clip",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Equal",
+    "PRelu",
+    "Min",
+    "Max",
+    "Sum",
+    "Where",
+    "Identity",
+    "Dropout",
+    "Constant",
+    "Resize",
+    "Upsample",
+    "Concat",
+    "Flatten",
+    "Reshape",
+    "Softmax",
+    "LogSoftmax",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "ReduceL2",
+    "ArgMax",
+    "Pad",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+    "Slice",
+    "Split",
+    "Expand",
+    "Tile",
+    "Gather",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "Cast",
+];
+
+/// Why an operator is not known at all, whatever its inputs and attributes.
+pub(super) fn unknown(op: &str, domain: &str, opset: i64) -> Option<String> {
+    let known = !super::default_domain(domain) || NAMES.contains(&op);
+    (!known).then(|| unknown_operator(op, opset))
+}
+
+fn unknown_operator(op: &str, opset: i64) -> String {
+    format!("unknown operator at opset {opset}; {}", super::missing::advice(op))
 }
 
 /// Two spatial numbers, each from `least` on.
@@ -75,4 +169,21 @@ fn size(what: &str, value: i64, least: i64) -> Result<usize, String> {
     let range = least..=i64::from(i32::MAX);
     let found = range.contains(&value).then(|| usize::try_from(value).ok()).flatten();
     found.ok_or_else(|| format!("{what}: expected {least} to {}, found {value}", range.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NAMES;
+
+    #[test]
+    fn what_has_a_meaning_has_a_name() {
+        let text = include_str!("mod.rs");
+        let table =
+            text.split("match call.op() {").nth(1).and_then(|text| text.split("op => Err").next()).unwrap();
+        let named: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+        assert!(named.len() > 50);
+        for name in named {
+            assert!(NAMES.contains(&name), "{name}");
+        }
+    }
 }
