@@ -22,7 +22,8 @@ pub(super) fn compute(
         }
     };
     Ok(Some(match op {
-        "Identity" | "Floor" | "Ceil" => input(0)?.clone(),
+        "Identity" | "Floor" => input(0)?.clone(),
+        "Ceil" => pairs(input(0)?, input(0)?, |a, _| rounded_up(a))?,
         "Cast" => {
             attributes.ignore("to");
             attributes.ignore("saturate");
@@ -121,6 +122,20 @@ fn pairs(a: &Known, b: &Known, f: impl Fn(Extent, Extent) -> Option<Extent>) -> 
     };
     let entries = (0..count(&shape)).map(entry).collect::<Result<_, _>>()?;
     Ok(Known { shape, entries })
+}
+
+/// A quotient rounded up instead of down; what is no quotient is whole unless it holds one.
+fn rounded_up(extent: Extent) -> Option<Extent> {
+    match extent {
+        Extent::Of(Arithmetic::Div, parts) => {
+            let [over, by] = *parts;
+            let zero = || Extent::Fixed(0);
+            let negative = Extent::of(Arithmetic::Sub, zero(), over)?;
+            Extent::of(Arithmetic::Sub, zero(), Extent::of(Arithmetic::FloorDiv, negative, by)?)
+        }
+        Extent::Fixed(_) | Extent::Dim { .. } => Some(extent),
+        Extent::Of(..) => None,
+    }
 }
 
 /// Whether two entries are equal; sizes are never negative.
@@ -325,4 +340,21 @@ fn total(x: &Known, product: bool, keep: bool) -> Result<Known, String> {
     let total = entries.try_fold(Extent::Fixed(start), |total, entry| Extent::of(arithmetic, total, entry));
     let total = total.ok_or("expected a total that can be computed, found one that overflows")?;
     Ok(Known { shape: if keep { vec![1; x.shape.len()] } else { Vec::new() }, entries: vec![total] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::ValueId;
+
+    #[test]
+    fn quotients_round_up() {
+        let height = Extent::Dim { value: ValueId(0), axis: 2 };
+        let half = Extent::of(Arithmetic::Div, height.clone(), Extent::Fixed(2)).unwrap();
+        let up = rounded_up(half.clone()).unwrap();
+        let at = |extent: &Extent, height| extent.number(&|_, _| Some(height));
+        assert_eq!([at(&up, 7), at(&up, 8), at(&half, 7)], [Some(4), Some(4), Some(3)]);
+        assert_eq!(rounded_up(height.clone()), Some(height));
+        assert_eq!(rounded_up(Extent::of(Arithmetic::Add, half, Extent::Fixed(1)).unwrap()), None);
+    }
 }
