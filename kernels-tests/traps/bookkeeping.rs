@@ -54,6 +54,22 @@ fn trap_14_offsets_of_a_concatenation_do_not_depend_on_the_order_of_edits() {
 }
 
 #[test]
+fn trap_16_flattening_takes_blocks_of_pixels_in_their_order() {
+    for (dims, pixels) in [([-1, 3, 1, 1], 1), ([-1, 3, 2, 3], 6)] {
+        let text = format!(
+            "# w floats 5,3,1,1\n# g floats 4,{}\n# c floats 4\nConv x w -> a\nFlatten a -> f\nGemm f g c -> y | transB=1",
+            5 * pixels
+        );
+        assert_eq!(sizes(&hold(&text, &dims)), [5]);
+        let tokens = format!(
+            "# w floats 5,3,1,1\n# g floats {},4\nConv x w -> a\nTranspose a -> t | perm=[0,2,3,1]\nFlatten t -> f\nGemm f g -> y",
+            5 * pixels
+        );
+        hold(&tokens, &dims);
+    }
+}
+
+#[test]
 fn trap_17_transposed_grouped_and_depthwise_weights_are_sliced_along_their_own_axes() {
     let transposed = "# w floats 6,3,1,1\n# u floats 6,5,2,3\n# b floats 5\n# v floats 2,5,1,1
         Conv x w -> a\nConvTranspose a u b -> c | strides=[2,2]\nConv c v -> y";

@@ -28,6 +28,40 @@ fn trap_2_the_shift_of_a_batch_norm_does_not_leak() {
 }
 
 #[test]
+fn trap_3_no_activation_turns_a_pruned_zero_into_something() {
+    let activations = [
+        "Relu",
+        "LeakyRelu",
+        "Sigmoid",
+        "Tanh",
+        "HardSwish",
+        "Elu",
+        "Selu",
+        "HardSigmoid",
+        "Mish",
+        "Softplus",
+        "Gelu",
+        "Erf",
+        "Exp",
+        "Abs",
+        "Neg",
+        "Clip",
+        "Sqrt",
+        "Reciprocal",
+    ];
+    for activation in activations {
+        let bounds = if activation == "Clip" { " l h" } else { "" };
+        let opset = if activation == "Gelu" { 20 } else { 18 };
+        let text = format!(
+            "# w floats 5,3,1,1\n# b positive 5\n# k floats 5\n# v floats 5,5,1,1\n# u floats 2,5,1,1
+            # l floats 1 : 0.5\n# h floats 1 : 6\nopset {opset}\nConv x w b -> a\nClip a l h -> c\n{activation} c{bounds} -> e
+            Conv e v k -> f\nConv f u -> y"
+        );
+        assert_eq!(sizes(&hold(&text, &MAP)), [5, 5], "{activation}");
+    }
+}
+
+#[test]
 fn trap_4_a_constant_added_per_channel_does_not_leak() {
     let text = "# w floats 6,3,1,1\n# s floats 6,1,1\n# t floats 1,6,1,1 : 4\n# v floats 2,6,1,1
         Conv x w -> a\nMul a s -> c\nSub t c -> d\nConv d v -> y";
@@ -59,6 +93,13 @@ fn trap_6_a_gate_and_its_value_go_together() {
     let attention = "# w floats 5,3,1,1\n# f floats 5,3,3,3\n# b floats 5\n# v floats 2,5,1,1
         Conv x w b -> a\nConv x f b -> q | pads=[1,1,1,1]\nSigmoid q -> g\nMul g a -> m\nConv m v -> y";
     assert_eq!(sizes(&hold(attention, &MAP)), [5]);
+}
+
+#[test]
+fn trap_8_a_map_of_zeros_is_normalised_to_its_shift() {
+    let text = "# w floats 6,3,1,1 : 0\n# b floats 6 : 1\n# s floats 6\n# t floats 6 : 2\n# v floats 2,6,1,1
+        Conv x w b -> a\nInstanceNormalization a s t -> n\nRelu n -> r\nConv r v -> y";
+    assert_eq!(sizes(&hold(text, &MAP)), [6]);
 }
 
 /// `graph` with `poison` in the last outputs of the first convolution.

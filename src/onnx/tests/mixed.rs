@@ -43,3 +43,10 @@ fn nothing_is_masked() {
         "training_mode: expected false, found true: only inference is supported"
     );
 }
+
+#[test]
+fn a_transposed_left_matrix_is_turned_first() {
+    let mut gemm = with(model(17, "Gemm", &["x", "b"], vec![int("transA", 1)]), vec![counting("b", &[2, 5])]);
+    graph(&mut gemm).input = vec![info("x", &["2", "3"])];
+    assert_eq!(names(&gemm), ["Transpose", "Gemm"]);
+}

@@ -2,7 +2,7 @@
 
 use super::super::call::{Part, Source};
 use super::{Call, Meaning, pair, size};
-use crate::graph::{Conv2d, Epilogue, Gemm, Op, Padding};
+use crate::graph::{Conv2d, Epilogue, Gemm, Move, Op, Padding};
 use std::sync::Arc;
 
 pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
@@ -131,12 +131,22 @@ pub(super) fn batch_norm(call: &mut Call) -> Result<Meaning, String> {
 
 pub(super) fn gemm(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(3)?;
-    let gemm = Gemm {
+    let mut gemm = Gemm {
         alpha: call.attributes.float("alpha")?.unwrap_or(1.0),
         beta: call.attributes.float("beta")?.unwrap_or(1.0),
         trans_a: call.attributes.flag("transA")?,
         trans_b: call.attributes.flag("transB")?,
         epilogue: Epilogue::Plain,
     };
-    call.whole(Op::Gemm(gemm))
+    if !gemm.trans_a || call.known(0)?.is_some() {
+        return call.whole(Op::Gemm(gemm));
+    }
+    gemm.trans_a = false;
+    let turn = Op::Move(Move::Transpose { perm: vec![1, 0] });
+    let mut inputs = vec![Source::Part(0)];
+    inputs.extend((1..call.inputs()).map(Source::Input));
+    Ok(Meaning::Parts(vec![
+        Part { op: turn, inputs: vec![Source::Input(0)], output: None },
+        Part { op: Op::Gemm(gemm), inputs, output: Some(0) },
+    ]))
 }
