@@ -53,3 +53,5 @@ mod softmax;
 mod taught;
 mod text;
 mod traps;
+#[cfg(feature = "cli")]
+mod zoo;
