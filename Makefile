@@ -14,6 +14,10 @@ test-swiftshader:
 test-onnxruntime:
 	@sh scripts/test-onnxruntime.sh
 
+# Every network of models/zoo, and random prunings of it, in ONNX Runtime against this program.
+test-zoo:
+	@sh scripts/test-zoo.sh
+
 # Ten times as many random networks as `make test` has; PAGCP_GRAPHS says how many.
 test-graphs:
 	@PAGCP_GRAPHS=$${PAGCP_GRAPHS:-10000} sh scripts/test.sh random_networks
@@ -28,4 +32,4 @@ lint:
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-conformance lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance lint

@@ -6,6 +6,7 @@ Every output must agree within 1e-4 of its largest value; the pruned file must p
 weight changed must fail the same comparison.
 """
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,13 +22,15 @@ BOUND = 1e-4
 PICTURES = 8
 
 
-def ours(program, model, inputs, folder):
+def ours(program, model, inputs, folder, options=()):
     files = []
     for i, x in enumerate(inputs):
         files.append(str(folder / f"{i}.npy"))
         np.save(files[-1], x)
     out = folder / "out"
-    subprocess.run([program, "run", model, "--input", *files, "--output", out], check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(out, ignore_errors=True)
+    command = [program, "run", model, *options, "--input", *files, "--output", out]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return {path.stem: np.load(path) for path in out.glob("*.npy")}
 
 
