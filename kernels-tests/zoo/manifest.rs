@@ -84,7 +84,7 @@ impl Case {
     /// The sizes behind the input's symbols.
     pub fn sizes(&self) -> Sizes {
         let symbols = [("height".to_owned(), self.input[2]), ("width".to_owned(), self.input[3])];
-        Sizes { batch: self.input[0], symbols: symbols.into() }
+        Sizes::new(self.input[0], symbols.into())
     }
 
     /// The input's elements.
