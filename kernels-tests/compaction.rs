@@ -208,7 +208,7 @@ fn the_generator_covers_what_it_must() {
     }
     assert!(prunable >= 240 && units >= 400, "{prunable} networks have {units} units");
     assert!(repeated >= 20 && heads >= 100, "{repeated} repeat a unit, {heads} have several outputs");
-    assert_eq!(operators.len(), 28, "{operators:?}");
+    assert!(operators.len() >= 60, "{operators:?}");
 }
 
 /// An analysis of the pruned network finds the units that are left, and more only where a grouped convolution or

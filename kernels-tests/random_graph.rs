@@ -1,6 +1,7 @@
 //! Random small networks and random legal prunings of them, the same for the same seed.
 
 mod attention;
+mod moves;
 mod pointwise;
 mod shrink;
 mod spatial;

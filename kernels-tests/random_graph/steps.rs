@@ -1,6 +1,6 @@
 //! What a random network grows by: one operator, or a few that belong together.
 
-use super::{Grower, attention, pointwise, spatial};
+use super::{Grower, attention, moves, pointwise, spatial};
 use wgpu_pagcp::graph::{
     Activation, Binary, Conv2d, Coordinates, Interpolation, Op, Pad, PadMode, Padding, Pool, Resize,
     Rounding, Target, ValueId,
@@ -32,7 +32,7 @@ const STEPS: [Step; 19] = [
 
 /// One random step; nothing where what it needs is not there.
 pub fn random(grower: &mut Grower) {
-    let families = [&STEPS[..], &spatial::STEPS, &attention::STEPS, &pointwise::STEPS];
+    let families = [&STEPS[..], &spatial::STEPS, &attention::STEPS, &pointwise::STEPS, &moves::STEPS];
     let step = grower.rng.below(families.concat().len());
     families.concat()[step](grower);
     if step == 0 && grower.rng.chance(50) {

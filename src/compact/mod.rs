@@ -1,8 +1,9 @@
 //! Removes pruned channels physically: a smaller graph with the same inputs and outputs.
 
+mod moves;
 mod slice;
 
-use crate::graph::{Conv2d, ConvTranspose, Extent, Graph, Node, Norm, Op, Statistics, ValueId};
+use crate::graph::{Conv2d, ConvTranspose, Graph, Node, Norm, Op, Statistics, ValueId};
 use crate::units::{Keeps, Parameters, Units};
 use thiserror::Error;
 
@@ -58,6 +59,14 @@ pub enum CompactError {
         node: String,
         /// The constant.
         constant: String,
+    },
+    /// A move of channels of which some would go that it reads.
+    #[error(
+        "node {node}: expected every channel that it reads to stay with what it makes of it, found one that goes"
+    )]
+    Moved {
+        /// The node.
+        node: String,
     },
     /// A grouped convolution or normalisation that would lose parts of groups.
     #[error("node {node}: expected whole groups of {inputs} input channels to go, found {found} kept")]
@@ -178,13 +187,10 @@ fn adjust(
                 *groups = kept.len() / block;
             }
         }
-        Op::Reshape { shape, .. } => {
-            if let (Some(kept), Some(target)) = (&kept[y.0], shape.get_mut(units.axis(y)))
-                && !matches!(target.fixed(), Some(0 | -1))
-            {
-                *target = Extent::Fixed(kept.len() as i64);
-            }
+        Op::Reshape { shape, allow_zero } => {
+            moves::Left { shapes, kept, units }.reshape((x, y), shape, *allow_zero);
         }
+        Op::Move(_) => moves::Left { shapes, kept, units }.adjust(node)?,
         Op::Conv(_)
         | Op::BatchNorm { .. }
         | Op::Activation(_)
@@ -207,7 +213,6 @@ fn adjust(
         | Op::Norm(_)
         | Op::MatMul
         | Op::ConvTranspose(_)
-        | Op::Move(_)
         | Op::Squeeze { .. }
         | Op::Unsqueeze { .. } => {}
     }

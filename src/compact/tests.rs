@@ -1,7 +1,11 @@
 //! Slices of every kind of constant and attribute, on constants that count up.
 
 use super::{CompactError, compact, kept_channels};
-use crate::graph::{Builder, Conv2d, ConvTranspose, Dim, Gemm, Graph, Op, Shapes, Sizes, ValueId};
+use crate::graph::shape::output_shape;
+use crate::graph::{
+    Builder, Conv2d, ConvTranspose, Dim, Extent, Gemm, Graph, Move, Op, PadMode, Shapes, Sizes, SliceAxis,
+    ValueId,
+};
 use crate::tensor::{Tensor, count};
 use crate::units::{Keeps, Units, analyse};
 use std::sync::Arc;
@@ -198,4 +202,47 @@ fn prunings_in_a_row_compose_and_sorting_restores_the_order() {
     assert_eq!(twice, compact(&graph, &shapes, &units, &both).unwrap());
     assert_eq!(Keeps(vec![vec![3, 0, 2]]).sorted(), Keeps(vec![vec![0, 2, 3]]));
     assert_eq!(kept_channels(&units, &first, ValueId(graph.nodes[0].outputs[0].0)), [3, 0, 2]);
+}
+
+/// A convolution to six channels, `op` of it, and a head on what that gives.
+fn through(op: Move) -> (Graph, Shapes, Units) {
+    let mut b = Builder::new("net");
+    let x = b.image("x", [1, 2, 2]);
+    let y = b.conv(x, Conv2d::new([1, 1]), numbers(&[6, 1, 1, 1]), None);
+    let channels = output_shape(&Op::Move(op.clone()), &[&[2, 6, 2, 2]]).unwrap()[1];
+    let y = b.node(Op::Move(op), &[y]);
+    let y = b.conv(y, Conv2d::new([1, 1]), numbers(&[1, channels, 1, 1]), None);
+    b.output(y, "y");
+    analysed(b)
+}
+
+#[test]
+fn trap_24_numbers_of_channels_in_attributes_follow() {
+    let slice = |[start, end, step]: [i64; 3]| {
+        let [start, end] = [start, end].map(Extent::Fixed);
+        Move::Slice(vec![SliceAxis { axis: 1, start, end, step }])
+    };
+    let gather = |indices: &[i64]| {
+        let indices = indices.to_vec();
+        Move::Gather { axis: 1, shape: vec![indices.len()], indices }
+    };
+    let pad = |before, after| {
+        let amounts = vec![[0, 0], [before, after], [0, 0], [0, 0]];
+        Move::Pad { amounts, mode: PadMode::Constant(1.0) }
+    };
+    for (op, keeps, expected) in [
+        (slice([2, 5, 1]), vec![vec![1], vec![2, 0]], Op::Move(slice([1, 3, 1]))),
+        (slice([1, 6, 2]), vec![vec![1, 0], vec![0, 2]], Op::Move(gather(&[1, 3]))),
+        (slice([5, -7, -2]), vec![vec![0, 1, 2], vec![1, 0]], Op::Move(gather(&[3, 1]))),
+        (gather(&[0, 3, 1, 4, 2, 5]), vec![vec![1, 4, 5]], Op::Identity),
+        (gather(&[5, 4, 3, 2, 1, 0]), vec![vec![2, 4]], Op::Move(gather(&[1, 0]))),
+        (pad(2, 1), vec![vec![0, 5]], Op::Move(pad(2, 1))),
+    ] {
+        let (graph, shapes, units) = through(op.clone());
+        let keeps = Keeps(keeps);
+        assert_eq!(keeps.0.len(), units.units.len(), "{op:?}: {:?}", units.units);
+        let small = compact(&graph, &shapes, &units, &keeps).unwrap();
+        assert_eq!(small.nodes[1].op, expected, "{op:?}");
+        small.infer(&Sizes::batch(2)).unwrap();
+    }
 }

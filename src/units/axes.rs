@@ -99,7 +99,7 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
             match input {
                 0 => return None,
                 _ if residual => return None,
-                1 if conv.groups == 1 => axes.push(Axis { axis: 1, value: x }),
+                1 if conv.groups == 1 && parameters.axis(x) == 1 => axes.push(Axis { axis: 1, value: x }),
                 _ => {}
             }
             Some(axes)
@@ -110,7 +110,8 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
                 0 => None,
                 _ if residual => None,
                 1 => {
-                    let mut axes = vec![Axis { axis: 0, value: x }];
+                    let mut axes = Vec::new();
+                    axes.extend((parameters.axis(x) == 1).then_some(Axis { axis: 0, value: x }));
                     axes.extend((conv.groups == 1).then_some(Axis { axis: 1, value: output }));
                     Some(axes)
                 }
@@ -127,7 +128,7 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
             1 => {
                 let (inner, outer) = if gemm.trans_b { (1, 0) } else { (0, 1) };
                 let mut axes = vec![Axis { axis: outer, value: output }];
-                if !gemm.trans_a {
+                if !gemm.trans_a && parameters.axis(x) == 1 {
                     axes.push(Axis { axis: inner, value: x });
                 }
                 Some(axes)

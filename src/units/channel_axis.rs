@@ -62,8 +62,10 @@ impl Rule<'_> {
             },
             Op::Activation(_) | Op::Identity | Op::Softmax { .. } | Op::LogSoftmax { .. } => Some(axis),
             Op::Binary(_) | Op::Where | Op::Concat { .. } => self.joined(),
-            Op::Flatten { .. } | Op::Reshape { .. } | Op::Squeeze { .. } | Op::Unsqueeze { .. } => {
-                self.regrouped(x)
+            Op::Flatten { .. } | Op::Reshape { .. } => self.regrouped(x),
+            Op::Squeeze { axes } => without(axes, axis),
+            Op::Unsqueeze { axes } => {
+                (0..self.shapes[self.node.outputs[0].0].len()).filter(|at| !axes.contains(at)).nth(axis)
             }
             Op::MatMul => {
                 let Self { graph, shapes, axes, known, node } = *self;
@@ -80,7 +82,7 @@ impl Rule<'_> {
             }
             Op::Move(Move::Gather { axis: gathered, shape, .. }) => match axis {
                 axis if axis < *gathered => Some(axis),
-                axis if axis > *gathered => Some(axis + shape.len() - 1),
+                axis if axis > *gathered => (axis + shape.len()).checked_sub(1),
                 _ if shape.len() == 1 => Some(axis),
                 _ => None,
             },
@@ -109,13 +111,14 @@ impl Rule<'_> {
     }
 
     /// The output axis before which as many elements lie as before the channel axis of the input; the last of those
-    /// where some have one element, unless the input's also starts there.
+    /// where some have one element, unless the input's also starts there. The first axis is no batch, even of one image,
+    /// where it was none before.
     fn regrouped(&self, x: ValueId) -> Option<usize> {
         let (from, to) = (&self.shapes[x.0], &self.shapes[self.node.outputs[0].0]);
         let axis = self.axes[x.0];
         let before = count(from.get(..axis)?);
         let mut found = None;
-        for at in 0..to.len() {
+        for at in usize::from(axis > 0)..to.len() {
             if count(&to[..at]) == before {
                 found = Some(at);
                 if to[at] > 1 {

@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub count: usize,
     /// The node that couples them.
     pub node: usize,
+    /// Whether what is adjacent in one is so in the other, so that a cut in one cuts the other.
+    pub cuts: bool,
 }
 
 /// All channels of a value stay.

@@ -18,7 +18,7 @@ pub(super) fn spread(couplings: &Couplings) -> Vec<BTreeSet<usize>> {
                 continue;
             };
             let block = offset / here.block;
-            if block <= couplings.links[link].count {
+            if couplings.links[link].cuts && block <= couplings.links[link].count {
                 pending.push((there.value, there.start + block * there.block));
             }
         }

@@ -85,8 +85,8 @@ fn share(graph: &Graph, constant: ValueId, uses: &[Use], found: &mut Couplings) 
     for (first, other) in uses[..1].iter().cycle().zip(&uses[1..]) {
         for (a, b) in first.axes.iter().zip(&other.axes).filter(|_| agree) {
             let whole = |axis: &Axis| Blocks { value: axis.value, start: 0, block: 1 };
-            let count = found.channels[a.value.0];
-            found.links.push(Link { a: whole(a), b: whole(b), count, node: other.node });
+            let count = found.channels[a.value.0].min(found.channels[b.value.0]);
+            found.links.push(Link { a: whole(a), b: whole(b), count, node: other.node, cuts: true });
         }
     }
     if !agree {
@@ -104,7 +104,7 @@ pub(super) struct Mapper<'a> {
     pub(super) shapes: &'a [Vec<usize>],
     pub(super) node: &'a Node,
     index: usize,
-    found: &'a mut Couplings,
+    pub(super) found: &'a mut Couplings,
 }
 
 impl Mapper<'_> {
@@ -141,8 +141,9 @@ impl Mapper<'_> {
             Op::Norm(norm) => self.norm(norm, x, y),
             Op::ConvTranspose(conv) => self.conv(conv.groups, x, y),
             Op::MatMul => self.product(y),
-            Op::Move(_) => self.unmapped(),
-            Op::Squeeze { .. } | Op::Unsqueeze { .. } => self.unmapped(),
+            Op::Move(op) => self.moved(op),
+            Op::Squeeze { axes } => self.squeezed(axes),
+            Op::Unsqueeze { axes } => self.unsqueezed(axes),
             Op::Softmax { axis } | Op::LogSoftmax { axis } => {
                 self.same(x, y);
                 if *axis == self.parameters.axis(y) {
@@ -168,13 +169,6 @@ impl Mapper<'_> {
         }
     }
 
-    /// An operator without an index map: nothing that it touches may go.
-    fn unmapped(&mut self) {
-        for &value in self.node.inputs.iter().chain(&self.node.outputs) {
-            self.pin(value, "has no index map");
-        }
-    }
-
     pub(super) fn channels(&self, value: ValueId) -> usize {
         self.found.channels[value.0]
     }
@@ -185,7 +179,12 @@ impl Mapper<'_> {
     }
 
     pub(super) fn link(&mut self, a: Blocks, b: Blocks, count: usize) {
-        self.found.links.push(Link { a, b, count, node: self.index });
+        self.found.links.push(Link { a, b, count, node: self.index, cuts: true });
+    }
+
+    /// As [`Mapper::link`], of channels that are in another order: cuts stay where they are.
+    pub(super) fn shuffle(&mut self, a: Blocks, b: Blocks, count: usize) {
+        self.found.links.push(Link { a, b, count, node: self.index, cuts: false });
     }
 
     /// Channel `c` of one is channel `c` of the other.
@@ -236,8 +235,11 @@ impl Mapper<'_> {
     /// outputs together. Equal counts from every group would be legal too, but not both at once: a channel would then
     /// be kept by two units.
     fn conv(&mut self, groups: usize, x: ValueId, y: ValueId) {
+        let there = self.reads_dimension_1(x);
         let (inputs, outputs) = (self.channels(x), self.channels(y));
-        if groups > 1 {
+        if groups > 1 && !there {
+            self.pin(y, "computes groups of channels that are not in dimension 1");
+        } else if groups > 1 {
             let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / groups };
             self.link(blocks(x, inputs), blocks(y, outputs), groups);
         }
@@ -292,7 +294,13 @@ impl Mapper<'_> {
         let mut start = 0;
         for &operand in &self.node.inputs {
             if axis == self.parameters.axis(y) {
-                let count = self.channels(operand);
+                let count = self.shapes[operand.0][axis];
+                if self.parameters.axis(operand) != axis {
+                    self.pin(operand, "joins it along another axis than its channels");
+                    self.pin(y, "joins channels with what has others");
+                    start += count;
+                    continue;
+                }
                 let from = Blocks { value: operand, start: 0, block: 1 };
                 self.link(from, Blocks { value: y, start, block: 1 }, count);
                 if start > 0 {
@@ -305,21 +313,8 @@ impl Mapper<'_> {
         }
     }
 
-    /// A change of shape that keeps the order of elements: channels split into equal blocks, or join.
-    fn regroup(&mut self, x: ValueId, y: ValueId) {
-        let (from, to) = (self.channels(x), self.channels(y));
-        let few = from.min(to);
-        let images = self.shapes[x.0].first() == self.shapes[y.0].first();
-        if few == 0 || !images || from % few != 0 || to % few != 0 {
-            self.pin(x, "regroups channels");
-            self.pin(y, "regroups channels");
-            return;
-        }
-        let blocks = |value, channels: usize| Blocks { value, start: 0, block: channels / few };
-        self.link(blocks(x, from), blocks(y, to), few);
-    }
-
     fn gemm(&mut self, gemm: &Gemm, a: ValueId, y: ValueId) {
+        self.reads_dimension_1(a);
         if gemm.trans_a {
             self.pin(a, "reads its input transposed");
         }

@@ -8,6 +8,7 @@ mod coupling;
 mod cuts;
 mod keeps;
 mod map;
+mod moves;
 mod norm;
 mod product;
 mod runs;

@@ -68,21 +68,20 @@ pub(in crate::plan) fn regroup(
 }
 
 /// That the gather reads what lives: only whole channels, or for every channel of the output channels of the input
-/// that live with it.
+/// that live with it, once or as often as the pixels before them repeat.
 fn check_segments(node: &Node, x: &Stored, y: &Stored) -> Result<(), PlanError> {
     let (there, here) = (x.coordinates(), y.coordinates());
     if there.iter().all(Option::is_none) {
         return Ok(());
     }
     let outer = |stored: &Stored| stored.images * (stored.pixels() / stored.inner.max(1));
-    let covered = |channel: usize| {
-        let (inner, in_inner) = (y.inner as usize, x.inner.max(1) as usize);
-        channel * inner / in_inner..((channel + 1) * inner).div_ceil(in_inner)
-    };
+    let repeats = outer(x).checked_div(outer(y)).unwrap_or(0);
     let lives = |channel: usize| {
-        there[covered(channel)].iter().all(|source| source.is_none() || *source == here[channel])
+        let (inner, in_inner) = (y.inner as usize, x.inner.max(1) as usize);
+        let mut lines = channel * inner / in_inner..((channel + 1) * inner).div_ceil(in_inner);
+        lines.all(|line| there[line % there.len()].is_none_or(|source| Some(source) == here[channel]))
     };
-    if outer(x) == outer(y) && (0..here.len()).all(lives) {
+    if repeats * outer(y) == outer(x) && (0..here.len()).all(lives) {
         return Ok(());
     }
     Err(unsupported(

@@ -179,7 +179,13 @@ fn reshape_keeps_splits_or_joins_channels_or_pins_them() {
             (None, [0, 2, 3, 9]) => {
                 assert_eq!(net.units(), ["conv_0[2] conv_0_out*3 reshape_1_out softmax_2_out"]);
             }
-            (None, _) => assert_eq!(net.pinned()[0], "conv_0[6]: Reshape reshape_1 regroups channels"),
+            (None, [0, 9, 6]) => {
+                assert_eq!(net.units(), ["conv_0[3] conv_0_out*2 reshape_1_out*3 softmax_2_out*3"]);
+            }
+            (None, _) => {
+                let start = "conv_0[6]: Reshape reshape_1 regroups channels: [2, 6, 3, 3] become [";
+                assert!(net.pinned()[0].starts_with(start), "{:?}", net.pinned());
+            }
         }
     }
 }

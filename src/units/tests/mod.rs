@@ -3,6 +3,7 @@
 
 mod costs;
 mod maps;
+mod moves;
 mod products;
 mod reduce;
 mod sharing;
