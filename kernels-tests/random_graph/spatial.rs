@@ -4,10 +4,10 @@ use super::Grower;
 use super::steps::Step;
 use wgpu_pagcp::graph::shape::output_shape;
 use wgpu_pagcp::graph::{
-    ConvTranspose, Coordinates, Filter, Interpolation, Op, Padding, Resize, Rounding, Target, ValueId,
+    ConvTranspose, Coordinates, Filter, Interpolation, Op, Padding, Pool, Resize, Rounding, Target, ValueId,
 };
 
-pub const STEPS: [Step; 3] = [transposed, transposed_groups, resampled];
+pub const STEPS: [Step; 4] = [transposed, transposed_groups, resampled, pooled];
 
 fn transposed(g: &mut Grower) -> Option<ValueId> {
     let (x, channels) = (g.map(), g.channels());
@@ -76,4 +76,23 @@ fn resampled(g: &mut Grower) -> Option<ValueId> {
     let interpolation =
         g.rng.pick(&[Interpolation::Nearest(rounding), Interpolation::Linear, Interpolation::Filter(filter)]);
     g.node(Op::Resize(Resize { target, coordinates, interpolation }), &[x])
+}
+
+/// A pool whose taps lie apart, or whose margins follow the size; of a map in which no window holds padding alone.
+fn pooled(g: &mut Grower) -> Option<ValueId> {
+    let x = g.map();
+    let [_, height, width] = g.size(x);
+    if height < 4 || width < 4 {
+        return None;
+    }
+    let pool = Pool {
+        strides: [g.rng.pick(&[1, 2]), g.rng.pick(&[1, 1, 3])],
+        pads: g.rng.pick(&[Padding::Explicit([1, 0, 2, 1]), Padding::SameUpper, Padding::SameLower]),
+        dilations: [g.rng.pick(&[1, 2]), g.rng.pick(&[1, 1, 3])],
+        ceil_mode: g.rng.chance(50),
+        count_include_pad: g.rng.chance(50),
+        ..Pool::new([3, g.rng.pick(&[2, 5])])
+    };
+    let op = if g.rng.chance(50) { Op::MaxPool(pool) } else { Op::AveragePool(pool) };
+    g.node(op, &[x])
 }
