@@ -7,6 +7,7 @@
 
 mod attention;
 mod bookkeeping;
+mod heads;
 mod masking;
 
 use crate::harness::gpus;
