@@ -177,13 +177,13 @@ fn softmax_over_parts(g: &mut Grower) -> Option<ValueId> {
         x = g.same_conv(x, channels)?;
     }
     let [channels, height, width] = g.size(x).map(|size| size as i64);
-    let shape = vec![0, channels / parts as i64, parts as i64, height, width];
+    let shape = Extent::list(&[0, channels / parts as i64, parts as i64, height, width]);
     let split = g.node(Op::Reshape { shape, allow_zero: false }, &[x])?;
     let weighed = g.node(Op::Softmax { axis: 2 }, &[split])?;
     if g.rng.chance(30) {
         return moved(g, Move::Gather { axis: 2, indices: vec![-1], shape: vec![] }, weighed);
     }
-    let shape = vec![0, channels, height, -1];
+    let shape = Extent::list(&[0, channels, height, -1]);
     g.node(Op::Reshape { shape, allow_zero: false }, &[weighed])
 }
 
