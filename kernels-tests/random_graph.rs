@@ -41,6 +41,22 @@ impl RandomGraph {
         Self { seed, graph, shapes, units, batch, inputs }
     }
 
+    /// Whether something rearranges elements: an analysis of the pruned network may then find more units, or order
+    /// their coordinates otherwise, than pruning the analysis does.
+    pub fn moves(&self) -> bool {
+        let moves = |op: &Op| {
+            matches!(
+                op,
+                Op::Move(_)
+                    | Op::Reshape { .. }
+                    | Op::Flatten { .. }
+                    | Op::Squeeze { .. }
+                    | Op::Unsqueeze { .. }
+            )
+        };
+        self.graph.nodes.iter().any(|node| moves(&node.op) && !matches!(node.op, Op::Flatten { axis: 1 }))
+    }
+
     /// What to write down of a failing case: the seed, the nodes, and what is kept of the units.
     pub fn describe(&self, keeps: &Keeps) -> String {
         let name = |id: &ValueId| format!("{} {:?}", self.graph.value(*id).name, self.shapes[id.0]);

@@ -47,7 +47,7 @@ fn inspect() {
     assert_eq!((model["macs"].as_u64(), model["params"].as_u64()), (Some(sum("macs")), Some(sum("params"))));
     for unit in list(&model, "units") {
         has(unit, &["id", "channels", "members"]);
-        has(&list(unit, "members")[0], &["value", "start", "block"]);
+        has(&list(unit, "members")[0], &["value", "starts", "block"]);
     }
     for pinned in list(&model, "pinned") {
         has(pinned, &["node", "channels", "reason"]);

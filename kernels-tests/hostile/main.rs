@@ -2,8 +2,6 @@
 //!
 //! `PAGCP_HOSTILE=100000` says how many files are made; `PAGCP_HOSTILE_FIRST=N PAGCP_HOSTILE=1` makes one again.
 
-#![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
-
 mod bytes;
 mod guard;
 #[path = "../../src/onnx/proto.rs"]

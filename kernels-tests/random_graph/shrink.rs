@@ -177,6 +177,7 @@ fn a_failing_network_shrinks_to_what_fails() {
     QUIET.set(false);
     let message = message.downcast_ref::<String>().expect("a message");
     assert!(message.starts_with("1 pools\nseed "), "{message}");
-    assert!(message.contains("shrunk to 1 nodes") || message.contains("shrunk to 2 nodes"), "{message}");
+    let left = (1..=3).any(|nodes| message.contains(&format!("shrunk to {nodes} nodes")));
+    assert!(left, "{message}");
     assert!(message.contains("b.node(Op::MaxPool(Pool {"), "{message}");
 }

@@ -164,6 +164,11 @@ fn adjust(
     units: &Units,
 ) -> Result<(), CompactError> {
     let (x, y) = (node.inputs[0], node.outputs[0]);
+    let before = |value: ValueId, axis: usize| {
+        let changes = kept[value.0].is_some() && axis == units.axis(value);
+        changes.then(|| shapes[value.0][axis])
+    };
+    node.op.settle(&before);
     match &mut node.op {
         Op::Conv(Conv2d { groups, .. }) | Op::ConvTranspose(ConvTranspose { groups, .. }) if *groups > 1 => {
             let channels = |value: ValueId| {

@@ -32,13 +32,14 @@ impl Left<'_> {
     /// Adjusts a move.
     pub(super) fn adjust(&self, node: &mut Node) -> Result<(), CompactError> {
         let (x, y) = (node.inputs[0], node.outputs[0]);
-        let Op::Move(op) = &mut node.op else { return Ok(()) };
         if !self.changed(x) && !self.changed(y) {
             return Ok(());
         }
         let axis = self.units.axis(x);
+        let fixed = node.op.fix(self.shapes).into_owned();
+        let (Op::Move(op), Op::Move(fixed)) = (&mut node.op, &fixed) else { return Ok(()) };
         let replaced = match op {
-            Move::Slice(axes) => self.slice(axes, [x, y]),
+            Move::Slice(axes) => self.slice((axes, fixed), [x, y]),
             Move::Gather { axis: gathered, indices, .. } if *gathered == axis => {
                 let size = self.shapes[x.0][axis] as i64;
                 let source = |at: usize| indices[at].rem_euclid(size) as usize;
@@ -51,7 +52,7 @@ impl Left<'_> {
             Move::Expand { shape } => {
                 let along = (self.units.axis(y) + shape.len()).checked_sub(self.shapes[y.0].len());
                 if let Some(size) = along.and_then(|along| shape.get_mut(along))
-                    && *size != Extent::Fixed(1)
+                    && size.fixed() != Some(1)
                 {
                     *size = Extent::Fixed(self.channels(y).len() as i64);
                 }
@@ -88,11 +89,12 @@ impl Left<'_> {
     }
 
     /// A slice with other bounds, or what takes its place; `None` where it reads a channel that goes.
-    fn slice(&self, axes: &mut [SliceAxis], [x, y]: [ValueId; 2]) -> Option<Option<Op>> {
+    fn slice(&self, (axes, fixed): (&mut [SliceAxis], &Move), [x, y]: [ValueId; 2]) -> Option<Option<Op>> {
         let axis = self.units.axis(x);
         let alone = axes.len() == 1;
         let Some(slice) = axes.iter_mut().find(|slice| slice.axis == axis) else { return Some(None) };
-        let steps = slice.steps(self.shapes[x.0][axis]).ok()?;
+        let Move::Slice(fixed) = fixed else { return None };
+        let steps = fixed.iter().find(|slice| slice.axis == axis)?.steps(self.shapes[x.0][axis]).ok()?;
         let sources = self.sources(x, y, |at| steps.at(at))?;
         if self.unchanged(&sources, [x, y], |at| steps.at(at)) {
             return Some(None);
@@ -122,8 +124,8 @@ impl Left<'_> {
     pub(super) fn reshape(&self, (x, y): (ValueId, ValueId), target: &mut [Extent], allow_zero: bool) {
         let (axis, from) = (self.units.axis(y), self.units.axis(x));
         for (at, entry) in target.iter_mut().enumerate() {
-            let copies = *entry == Extent::Fixed(0) && !allow_zero;
-            if at == axis && self.changed(y) && *entry != Extent::Fixed(-1) {
+            let copies = entry.fixed() == Some(0) && !allow_zero;
+            if at == axis && self.changed(y) && entry.fixed() != Some(-1) {
                 *entry = Extent::Fixed(self.channels(y).len() as i64);
             } else if at != axis && at == from && copies && self.changed(x) {
                 *entry = Extent::Fixed(self.shapes[y.0][at] as i64);

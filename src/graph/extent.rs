@@ -121,6 +121,21 @@ impl Extent {
         }
     }
 
+    /// Puts the dimensions that `known` knows in their places.
+    fn settle(&mut self, known: &dyn Fn(ValueId, usize) -> Option<usize>) {
+        let settled = match self {
+            Self::Fixed(_) => None,
+            Self::Dim { value, axis } => known(*value, *axis).and_then(|size| i64::try_from(size).ok()),
+            Self::Of(arithmetic, parts) => {
+                parts.iter_mut().for_each(|part| part.settle(known));
+                parts[0].fixed().zip(parts[1].fixed()).and_then(|(a, b)| arithmetic.apply(a, b))
+            }
+        };
+        if let Some(number) = settled {
+            *self = Self::Fixed(number);
+        }
+    }
+
     /// Every value whose dimensions it needs.
     pub(super) fn values(&self, found: &mut Vec<ValueId>) {
         match self {
@@ -143,6 +158,22 @@ impl Op {
             },
             _ => Vec::new(),
         }
+    }
+
+    /// Puts the dimensions that `known` knows into the operator's extents.
+    pub fn settle(&mut self, known: &dyn Fn(ValueId, usize) -> Option<usize>) {
+        let extents: Vec<&mut Extent> = match self {
+            Self::Reshape { shape, .. } | Self::Move(Move::Expand { shape }) => shape.iter_mut().collect(),
+            Self::Move(Move::Slice(axes)) => {
+                axes.iter_mut().flat_map(|axis| [&mut axis.start, &mut axis.end]).collect()
+            }
+            Self::Resize(resize) => match &mut resize.target {
+                Target::Computed(sizes) => sizes.iter_mut().collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        extents.into_iter().for_each(|extent| extent.settle(known));
     }
 
     /// Every value whose dimensions the operator needs besides those of its inputs.

@@ -95,7 +95,8 @@ impl Rule<'_> {
         self.graph.constant(value).is_none()
     }
 
-    /// The axis of the first computed operand that is not stretched along it, else of the first one that reaches it.
+    /// The axis of a computed operand that is not stretched along it, else of one that reaches it; the usual axis rather
+    /// than another, so that a sum with what a convolution computes stays where that is.
     fn joined(&self) -> Option<usize> {
         let output = &self.shapes[self.node.outputs[0].0];
         let place = |value: &&ValueId| {
@@ -107,7 +108,8 @@ impl Rule<'_> {
         let concat = matches!(self.node.op, Op::Concat { .. });
         let computed = self.node.inputs.iter().filter(|&&value| self.computed(value));
         let places = computed.filter_map(|value| place(&value));
-        places.min_by_key(|&(stretched, _)| stretched && !concat).map(|(_, axis)| axis)
+        let usual = default_axis(output.len());
+        places.min_by_key(|&(stretched, axis)| (stretched && !concat, axis != usual)).map(|(_, axis)| axis)
     }
 
     /// The output axis before which as many elements lie as before the channel axis of the input; the last of those

@@ -295,6 +295,9 @@ impl Mapper<'_> {
         for &operand in &self.node.inputs {
             if axis == self.parameters.axis(y) {
                 let count = self.shapes[operand.0][axis];
+                if start > 0 {
+                    self.found.cuts.push((y, start));
+                }
                 if self.parameters.axis(operand) != axis {
                     self.pin(operand, "joins it along another axis than its channels");
                     self.pin(y, "joins channels with what has others");
@@ -303,9 +306,6 @@ impl Mapper<'_> {
                 }
                 let from = Blocks { value: operand, start: 0, block: 1 };
                 self.link(from, Blocks { value: y, start, block: 1 }, count);
-                if start > 0 {
-                    self.found.cuts.push((y, start));
-                }
                 start += count;
             } else {
                 self.same(operand, y);

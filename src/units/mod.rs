@@ -18,7 +18,7 @@ mod tests;
 pub use axes::{Axis, Parameters};
 pub use cost::{Cost, cost, cost_kept, node_costs, node_costs_kept};
 
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Node, Op, Statistics, ValueId};
 use std::ops::Range;
 
 /// Channels of a value that belong to a unit.
@@ -127,9 +127,31 @@ pub fn analyse(graph: &Graph, shapes: &[Vec<usize>]) -> Units {
     let graph = &fixed;
     let axes = channel_axis::channel_axes(graph, shapes);
     let parameters = Parameters { graph, shapes, axes: &axes };
-    let couplings = map::couplings(graph, shapes, &axes);
-    let cuts = cuts::spread(&couplings);
-    let classes = classes::Classes::find(&couplings);
-    let units = runs::units(&parameters, &couplings, &classes, &cuts);
-    Units { axes, ..units }
+    let mut couplings = map::couplings(graph, shapes, &axes);
+    loop {
+        let cuts = cuts::spread(&couplings);
+        let classes = classes::Classes::find(&couplings);
+        let found = runs::units(&parameters, &couplings, &classes, &cuts);
+        let scattered = scattered_groups(graph, &found);
+        if scattered.is_empty() {
+            return Units { axes, ..found };
+        }
+        couplings.pins.extend(scattered);
+    }
+}
+
+/// Pins for group normalisations whose groups a unit does not hold one after another, as what computes them must.
+fn scattered_groups(graph: &Graph, units: &Units) -> Vec<coupling::Pin> {
+    let grouped = |op: &Op| matches!(op, Op::Norm(norm) if matches!(norm.statistics, Statistics::Group { groups: 2.. }));
+    let adjacent = |segment: &Segment| segment.channels.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    let scattered = |node: &&Node| {
+        let segments = units.segments[node.inputs[0].0].iter();
+        grouped(&node.op)
+            && segments.filter(|segment| segment.unit.is_some()).any(|segment| !adjacent(segment))
+    };
+    let pin = |node: &Node| coupling::Pin {
+        value: node.inputs[0],
+        reason: format!("{} {} has groups that others scatter", node.op.name(), node.name),
+    };
+    graph.nodes.iter().filter(scattered).map(pin).collect()
 }

@@ -1,15 +1,21 @@
 //! Ranks and shapes along an import: ranks make negative axes positive, shapes find wrong nodes while the file's
 //! name is at hand.
 
-use crate::graph::{Graph, Mismatch, Move, Node, Op, Reduce, Sizes};
+use crate::graph::{Dim, Graph, Mismatch, Move, Node, Op, Reduce, Sizes};
 use crate::tensor::Tensor;
 
+/// What symbolic dimensions are taken for: multiples of 64 that still differ after ten halvings.
+const GUESSES: [usize; 2] = [1088, 2240];
+
 /// What is known of the values so far, by id. Shapes are followed at two batch sizes, which tells dimensions that
-/// depend on the batch from others; they are unknown behind inputs with other symbolic dimensions.
+/// depend on the batch from others. Other symbolic dimensions are given two sizes as well, which may not fit the
+/// network: a shape that fails then is only unknown.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     ranks: Vec<usize>,
     sizes: Vec<Sizes>,
+    /// Whether symbolic dimensions other than the batch were given sizes.
+    guessed: bool,
     shapes: [Vec<Option<Vec<usize>>>; 2],
 }
 
@@ -18,10 +24,23 @@ impl Trace {
     pub(super) fn start(&mut self, graph: &Graph) {
         let declared = graph.inputs.first().and_then(|&id| graph.value(id).dims.as_ref()?.first());
         let batch = match declared {
-            Some(crate::graph::Dim::Fixed(batch)) => (*batch).max(1),
+            Some(Dim::Fixed(batch)) => (*batch).max(1),
             _ => 1,
         };
-        self.sizes = vec![Sizes::batch(batch), Sizes::batch(batch.saturating_add(1))];
+        let inputs = graph.inputs.iter().filter_map(|&id| graph.value(id).dims.as_ref());
+        let symbols: Vec<&String> = inputs
+            .flat_map(|dims| dims.iter().skip(1))
+            .filter_map(|dim| match dim {
+                Dim::Symbol(symbol) => Some(symbol),
+                Dim::Fixed(_) => None,
+            })
+            .collect();
+        self.guessed = !symbols.is_empty();
+        self.sizes = [(batch, GUESSES[0]), (batch.saturating_add(1), GUESSES[1])]
+            .map(|(batch, size)| {
+                Sizes::new(batch, symbols.iter().map(|&name| (name.clone(), size)).collect())
+            })
+            .to_vec();
         for &input in &graph.inputs {
             self.ranks[input.0] = graph.value(input).dims.as_ref().map_or(0, Vec::len);
             for (shapes, sizes) in self.shapes.iter_mut().zip(&self.sizes) {
@@ -58,7 +77,8 @@ impl Trace {
                 Err(mismatch) => failures.push(mismatch),
             }
         }
-        if failures.len() == self.sizes.len() { Err(failures.swap_remove(0)) } else { Ok(()) }
+        let wrong = failures.len() == self.sizes.len() && !self.guessed;
+        if wrong { Err(failures.swap_remove(0)) } else { Ok(()) }
     }
 
     /// The number of dimensions.
@@ -68,7 +88,7 @@ impl Trace {
 
     /// The shape at the file's batch size (1 where it has a name), where it is known.
     pub(super) fn shape(&self, value: usize) -> Option<&[usize]> {
-        self.shapes[0][value].as_deref()
+        self.shapes[0][value].as_deref().filter(|_| !self.guessed)
     }
 
     /// Every dimension that does not depend on the batch, where the shape is known.

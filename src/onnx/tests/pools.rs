@@ -42,7 +42,7 @@ fn axes_that_are_none_are_named() {
         let attributes = vec![list("kernel_shape", &[2, 2, 2])];
         reason(&over(model(17, "MaxPool", &["x"], attributes), dims))
     };
-    assert!(volume(&["N", "3", "d", "4", "4"]).contains("a shape without names"));
+    assert!(volume(&["N", "3", "d", "4", "4"]).contains("a shape in which only the batch has a name"));
     assert_eq!(
         volume(&["N", "3", "4", "4"]),
         "kernel_shape: expected 2 numbers, one for each spatial axis, found [2, 2, 2]"

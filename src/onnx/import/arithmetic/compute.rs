@@ -262,7 +262,7 @@ fn reshape(x: &Known, target: &[i64], allow_zero: bool) -> Result<Known, String>
     }
     if let Some(at) = inferred {
         let others = count(&shape);
-        shape[at] = if others == 0 { 0 } else { x.entries.len() / others };
+        shape[at] = x.entries.len().checked_div(others).unwrap_or(0);
     }
     x.reshaped(shape)
 }
