@@ -3,7 +3,7 @@
 use super::Failure;
 use super::args::SizeArgs;
 use crate::gpu::{Gpu, GpuError, Selector, Session};
-use crate::graph::{Dim, Graph, Shapes, Sizes};
+use crate::graph::{Dim, Graph, GraphError, Shapes, Sizes};
 use crate::optimise::optimise;
 use crate::plan::{Plan, PlanOptions, build};
 use crate::units::{Units, analyse};
@@ -36,7 +36,12 @@ impl Model {
 
     /// A model from a graph; `path` is for messages.
     pub fn new(path: &Path, graph: Graph, sizes: Sizes) -> Result<Self, Failure> {
-        let shapes = graph.infer(&sizes).map_err(|e| Failure::file(path, e))?;
+        let shapes = graph.infer(&sizes).map_err(|error| match &error {
+            GraphError::Symbol { symbol, .. } => {
+                Failure::file(path, format!("{error}; --dim {symbol}=N gives it one"))
+            }
+            _ => Failure::file(path, error),
+        })?;
         let units = analyse(&graph, &shapes);
         Ok(Self { path: path.to_owned(), graph, sizes, shapes, units })
     }

@@ -68,18 +68,18 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
         remove_results(job.out)?;
     }
     let start = Instant::now();
-    let images = samples.len();
-    let outcome = run_search(gpu, job.model, (train.tasks(), samples), (&options, &mut journal))?;
+    let (outcome, images) = run_search(gpu, job.model, (train.tasks(), samples), (&options, &mut journal))?;
     let pruned = Pruned { outcome, options, images, seconds: start.elapsed().as_secs_f64() };
     finish(gpu, job, &val, &pruned)
 }
 
+/// The search's outcome, and the pictures that candidates were scored on.
 fn run_search(
     gpu: &Gpu,
     model: &Model,
     (tasks, samples): (&[Task], Samples),
     (options, journal): (&Options, &mut Journal),
-) -> Result<Outcome, Failure> {
+) -> Result<(Outcome, usize), Failure> {
     let measure = EvaluateOptions {
         batch: options.faithful.then_some(FAITHFUL_BATCH),
         mean_of_batches: options.faithful,
@@ -95,7 +95,7 @@ fn run_search(
     let mut progress = SearchProgress::new();
     let outcome = search(problem, options, &mut evaluator, journal, &mut progress);
     progress.finish();
-    outcome.map_err(search_failure)
+    Ok((outcome.map_err(search_failure)?, evaluator.images()))
 }
 
 fn search_failure(error: SearchError<EvaluateError>) -> Failure {

@@ -169,7 +169,8 @@ impl Runs<'_> {
             }
             goes_on = true;
         }
-        segments.sort_by_key(|segment| segment.channels.iter().min().copied());
+        // The first coordinate of a unit always stays, so that a pruned network is stored in the same order.
+        segments.sort_by_key(|segment| segment.channels.first().copied());
         segments
     }
 

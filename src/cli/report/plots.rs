@@ -28,6 +28,7 @@ pub struct UnitBar {
     /// The part that stays.
     filled: f64,
     limited_by: Option<String>,
+    recovered: bool,
     colour: &'static str,
 }
 
@@ -46,6 +47,7 @@ pub fn unit_bars(summary: &Summary) -> Vec<UnitBar> {
         whole: BAR * unit.channels as f64 / widest,
         filled: BAR * unit.kept as f64 / widest,
         limited_by: unit.limited_by.clone(),
+        recovered: unit.recovered,
         colour: colour(&unit.limited_by),
     };
     summary.units.iter().map(bar).collect()

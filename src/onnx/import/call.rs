@@ -135,7 +135,7 @@ impl<'a, 'b> Call<'a, 'b> {
             return Ok(None);
         }
         match self.importer.known(name)? {
-            Some(known) => Ok(Some(known.entries().to_vec())),
+            Some(known) => Ok(Some(known.whole()?.to_vec())),
             None => Ok(self.ints(at)?.map(|ints| Extent::list(&ints))),
         }
     }

@@ -284,6 +284,11 @@ impl<'a> Importer<'a> {
         if let Some(tensor) = self.constants.get(name) {
             return Ok(Some(Arc::clone(tensor)));
         }
+        if let Some(floats) = self.extents.get(name).and_then(arithmetic::Known::floats) {
+            let tensor = Arc::new(floats.map_err(|error| format!("{name}: {error}"))?);
+            self.constants.insert(name, Arc::clone(&tensor));
+            return Ok(Some(tensor));
+        }
         let Some(proto) = self.initialisers.get(name) else {
             return Ok(None);
         };

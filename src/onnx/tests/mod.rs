@@ -1,5 +1,6 @@
 //! Small models made field by field, as files would hold them.
 
+mod arithmetic;
 mod errors;
 mod external;
 mod hostile;

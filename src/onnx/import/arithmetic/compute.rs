@@ -3,10 +3,95 @@
 use super::Known;
 use crate::graph::{Arithmetic, Extent};
 use crate::onnx::import::attributes::Attributes;
+use crate::onnx::proto::{NodeProto, tensor_proto::DataType};
 use crate::tensor::{Tensor, count};
 
-/// The result of `op` on integers; `None` where it is no operator of shape arithmetic.
+/// The result of `op`; `None` where it is no operator of shape arithmetic. Divisions of floats stay fractions until
+/// something rounds them, and nothing else may compute with a fraction.
 pub(super) fn compute(
+    op: &str,
+    inputs: &[Option<Known>],
+    attributes: &mut Attributes,
+) -> Result<Option<Known>, String> {
+    let first = inputs.first().and_then(Option::as_ref);
+    if let Some(x) = first
+        && let Some(rounded) = round(op, x, attributes)?
+    {
+        return Ok(Some(rounded));
+    }
+    let data: Vec<&Known> = inputs.iter().flatten().collect();
+    let float = data.iter().any(|known| known.float);
+    let moves =
+        ["Identity", "Concat", "Gather", "Slice", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"];
+    let fractions = data.iter().any(|known| known.fractions);
+    if fractions && (!moves.contains(&op) || op == "Concat" && !data.iter().all(|known| known.fractions)) {
+        return Err("expected sizes, found fractions of sizes that nothing rounds".to_owned());
+    }
+    if op == "Div" && float && data.len() == 2 {
+        let mut quotients = pairs(data[0], data[1], divided)?;
+        let fraction = |extent: &Extent| matches!(extent, Extent::Of(Arithmetic::Div, _));
+        quotients.fractions = quotients.entries.iter().any(fraction);
+        return Ok(Some(Known { float, ..quotients }));
+    }
+    let result = integers(op, inputs, attributes)?;
+    let float = float && !["Equal", "Not"].contains(&op);
+    Ok(result.map(|known| Known { float, fractions, ..known }))
+}
+
+/// What rounds: casts to integers towards 0, `Floor` and `Ceil`. A cast to floats changes no number.
+fn round(op: &str, x: &Known, attributes: &mut Attributes) -> Result<Option<Known>, String> {
+    let mut float = x.float;
+    let rounding: fn(Extent, Extent) -> Option<Extent> = match op {
+        "Floor" => |over, by| Extent::of(Arithmetic::FloorDiv, over, by),
+        "Ceil" => |over, by| {
+            let zero = || Extent::Fixed(0);
+            let negative = Extent::of(Arithmetic::Sub, zero(), over)?;
+            Extent::of(Arithmetic::Sub, zero(), Extent::of(Arithmetic::FloorDiv, negative, by)?)
+        },
+        "Cast" => {
+            attributes.ignore("saturate");
+            float = is_float(attributes.int("to")?.ok_or("to: expected a type, found none")?);
+            if float {
+                return Ok(Some(Known { float, ..x.clone() }));
+            }
+            |over, by| Extent::of(Arithmetic::Div, over, by)
+        }
+        _ => return Ok(None),
+    };
+    let rounded = |extent: &Extent| match extent {
+        Extent::Of(Arithmetic::Div, parts) if x.fractions => {
+            let [over, by] = (**parts).clone();
+            rounding(over, by).ok_or_else(|| format!("expected a size that can be rounded, found {extent}"))
+        }
+        other => Ok(other.clone()),
+    };
+    let entries = x.entries.iter().map(rounded).collect::<Result<_, _>>()?;
+    Ok(Some(Known { shape: x.shape.clone(), entries, float, fractions: false }))
+}
+
+/// Whether a `Cast` gives floats.
+pub(super) fn to_floats(cast: &NodeProto) -> bool {
+    cast.attribute.iter().any(|attribute| attribute.name() == "to" && is_float(attribute.i()))
+}
+
+fn is_float(to: i64) -> bool {
+    let floats = [DataType::Float, DataType::Float16, DataType::Double, DataType::Bfloat16];
+    floats.iter().any(|&kind| i64::from(kind as i32) == to)
+}
+
+/// A quotient of floats: a number or a size where it is whole, else the fraction.
+fn divided(over: Extent, by: Extent) -> Option<Extent> {
+    match (over.fixed(), by.fixed()) {
+        (_, Some(0)) => None,
+        // A rounded quotient would be taken for a fraction.
+        _ if matches!(over, Extent::Of(Arithmetic::Div, _)) => None,
+        (Some(a), Some(b)) if a % b != 0 => Some(Extent::Of(Arithmetic::Div, Box::new([over, by]))),
+        _ => Extent::of(Arithmetic::Div, over, by),
+    }
+}
+
+/// The result of `op` on numbers of which none is a fraction, or none is computed with.
+fn integers(
     op: &str,
     inputs: &[Option<Known>],
     attributes: &mut Attributes,
@@ -22,13 +107,7 @@ pub(super) fn compute(
         }
     };
     Ok(Some(match op {
-        "Identity" | "Floor" => input(0)?.clone(),
-        "Ceil" => pairs(input(0)?, input(0)?, |a, _| rounded_up(a))?,
-        "Cast" => {
-            attributes.ignore("to");
-            attributes.ignore("saturate");
-            input(0)?.clone()
-        }
+        "Identity" => input(0)?.clone(),
         "Add" => pairs(input(0)?, input(1)?, |a, b| Extent::of(Arithmetic::Add, a, b))?,
         "Sub" => pairs(input(0)?, input(1)?, |a, b| Extent::of(Arithmetic::Sub, a, b))?,
         "Mul" => pairs(input(0)?, input(1)?, |a, b| Extent::of(Arithmetic::Mul, a, b))?,
@@ -62,8 +141,7 @@ pub(super) fn compute(
         "Transpose" => transpose(input(0)?, attributes.ints("perm")?)?,
         "Expand" => {
             let shape = ints(1)?.unwrap_or_default();
-            let ones =
-                Known { shape: sizes(&shape)?, entries: vec![Extent::Fixed(1); count(&sizes(&shape)?)] };
+            let ones = Known::new(sizes(&shape)?, vec![Extent::Fixed(1); count(&sizes(&shape)?)]);
             pairs(input(0)?, &ones, |a, _| Some(a))?
         }
         "Range" => range(
@@ -121,21 +199,7 @@ fn pairs(a: &Known, b: &Known, f: impl Fn(Extent, Extent) -> Option<Extent>) -> 
         f(x, y).ok_or_else(|| format!("expected numbers that can be combined, found {words}"))
     };
     let entries = (0..count(&shape)).map(entry).collect::<Result<_, _>>()?;
-    Ok(Known { shape, entries })
-}
-
-/// A quotient rounded up instead of down; what is no quotient is whole unless it holds one.
-fn rounded_up(extent: Extent) -> Option<Extent> {
-    match extent {
-        Extent::Of(Arithmetic::Div, parts) => {
-            let [over, by] = *parts;
-            let zero = || Extent::Fixed(0);
-            let negative = Extent::of(Arithmetic::Sub, zero(), over)?;
-            Extent::of(Arithmetic::Sub, zero(), Extent::of(Arithmetic::FloorDiv, negative, by)?)
-        }
-        Extent::Fixed(_) | Extent::Dim { .. } => Some(extent),
-        Extent::Of(..) => None,
-    }
+    Ok(Known::new(shape, entries))
 }
 
 /// Whether two entries are equal; sizes are never negative.
@@ -153,7 +217,7 @@ fn equal(a: Extent, b: Extent) -> Option<Extent> {
 
 fn choose(condition: &Known, a: &Known, b: &Known) -> Result<Known, String> {
     let shape = pairs(&pairs(condition, a, |_, a| Some(a))?, b, |a, _| Some(a))?.shape;
-    let ones = Known { entries: vec![Extent::Fixed(1); count(&shape)], shape };
+    let ones = Known::new(shape.clone(), vec![Extent::Fixed(1); count(&shape)]);
     let [condition, a, b] = [condition, a, b].map(|known| pairs(known, &ones, |x, _| Some(x)));
     let (condition, a, b) = (condition?, a?, b?);
     let pick = |at: usize| match condition.entries[at].fixed() {
@@ -162,7 +226,7 @@ fn choose(condition: &Known, a: &Known, b: &Known) -> Result<Known, String> {
         None => Err("condition: expected one that does not depend on sizes".to_owned()),
     };
     let entries = (0..a.entries.len()).map(pick).collect::<Result<_, String>>()?;
-    Ok(Known { shape: a.shape, entries })
+    Ok(Known::new(a.shape, entries))
 }
 
 fn joined(inputs: &[Option<Known>], arithmetic: Arithmetic) -> Result<Known, String> {
@@ -198,7 +262,7 @@ fn concat(inputs: &[Option<Known>], attributes: &mut Attributes) -> Result<Known
             entries.extend_from_slice(&part.entries[outer * run..(outer + 1) * run]);
         }
     }
-    Ok(Known { shape, entries })
+    Ok(Known::new(shape, entries))
 }
 
 fn gather(x: &Known, indices: &Known, axis: i64) -> Result<Known, String> {
@@ -331,7 +395,7 @@ fn range(start: &[i64], limit: &[i64], step: &[i64]) -> Result<Known, String> {
         entries.push(Extent::Fixed(at));
         at = at.checked_add(step).ok_or("expected a range that ends, found one that overflows")?;
     }
-    Ok(Known { shape: vec![entries.len()], entries })
+    Ok(Known::list(entries))
 }
 
 fn total(x: &Known, product: bool, keep: bool) -> Result<Known, String> {
@@ -339,22 +403,5 @@ fn total(x: &Known, product: bool, keep: bool) -> Result<Known, String> {
     let mut entries = x.entries.iter().cloned();
     let total = entries.try_fold(Extent::Fixed(start), |total, entry| Extent::of(arithmetic, total, entry));
     let total = total.ok_or("expected a total that can be computed, found one that overflows")?;
-    Ok(Known { shape: if keep { vec![1; x.shape.len()] } else { Vec::new() }, entries: vec![total] })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::ValueId;
-
-    #[test]
-    fn quotients_round_up() {
-        let height = Extent::Dim { value: ValueId(0), axis: 2 };
-        let half = Extent::of(Arithmetic::Div, height.clone(), Extent::Fixed(2)).unwrap();
-        let up = rounded_up(half.clone()).unwrap();
-        let at = |extent: &Extent, height| extent.number(&|_, _| Some(height));
-        assert_eq!([at(&up, 7), at(&up, 8), at(&half, 7)], [Some(4), Some(4), Some(3)]);
-        assert_eq!(rounded_up(height.clone()), Some(height));
-        assert_eq!(rounded_up(Extent::of(Arithmetic::Add, half, Extent::Fixed(1)).unwrap()), None);
-    }
+    Ok(Known::new(if keep { vec![1; x.shape.len()] } else { Vec::new() }, vec![total]))
 }

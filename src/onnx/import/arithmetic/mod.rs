@@ -7,14 +7,18 @@ use super::Importer;
 use super::attributes::Attributes;
 use crate::graph::{Arithmetic, Dim, Extent, ValueId};
 use crate::onnx::proto::NodeProto;
-use crate::tensor::{Data, Tensor, count};
+use crate::tensor::{Data, Tensor, TensorError, count};
 use std::sync::Arc;
 
-/// An integer tensor under import: row-major entries.
+/// A tensor of numbers under import: row-major entries.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     shape: Vec<usize>,
     entries: Vec<Extent>,
+    /// Whether the file has it as floats.
+    float: bool,
+    /// Whether entries that are divisions are fractions, which something has yet to round.
+    fractions: bool,
 }
 
 /// The most entries of a tensor that is computed here: what is larger is data.
@@ -24,19 +28,32 @@ const MAX_ENTRIES: usize = 4096;
 const MAX_FILLED: usize = 1 << 20;
 
 impl Known {
-    /// The entries.
-    pub(super) fn entries(&self) -> &[Extent] {
-        &self.entries
+    fn new(shape: Vec<usize>, entries: Vec<Extent>) -> Self {
+        Self { shape, entries, float: false, fractions: false }
+    }
+
+    /// The entries; an error where they are fractions.
+    pub(super) fn whole(&self) -> Result<&[Extent], String> {
+        if self.fractions {
+            return Err("expected sizes, found fractions of sizes that nothing rounds".to_owned());
+        }
+        Ok(&self.entries)
+    }
+
+    /// The floats, where they do not depend on sizes.
+    pub(super) fn floats(&self) -> Option<Result<Tensor, TensorError>> {
+        let numbers = self.numbers().filter(|_| self.float)?;
+        Some(Tensor::from_f32(self.shape.clone(), numbers.into_iter().map(|number| number as f32).collect()))
     }
 
     fn of(tensor: &Tensor) -> Option<Self> {
         let Data::I64(values) = tensor.data() else { return None };
         let small = values.len() <= MAX_ENTRIES;
-        small.then(|| Self { shape: tensor.shape().to_vec(), entries: Extent::list(values) })
+        small.then(|| Self::new(tensor.shape().to_vec(), Extent::list(values)))
     }
 
     fn list(entries: Vec<Extent>) -> Self {
-        Self { shape: vec![entries.len()], entries }
+        Self::new(vec![entries.len()], entries)
     }
 
     fn numbers(&self) -> Option<Vec<i64>> {
@@ -50,14 +67,14 @@ impl Known {
         let placed = place(positions)?;
         let entries = placed.i64s().map_err(|error| error.to_string())?;
         let entries = entries.iter().map(|&at| self.entries[at as usize].clone()).collect();
-        Ok(Self { shape: placed.shape().to_vec(), entries })
+        Ok(Self { shape: placed.shape().to_vec(), entries, ..*self })
     }
 
     fn reshaped(&self, shape: Vec<usize>) -> Result<Self, String> {
         if count(&shape) != self.entries.len() {
             return Err(format!("expected a shape of {} elements, found {shape:?}", self.entries.len()));
         }
-        Ok(Self { shape, entries: self.entries.clone() })
+        Ok(Self { shape, entries: self.entries.clone(), ..*self })
     }
 }
 
@@ -87,11 +104,11 @@ impl<'a> Importer<'a> {
         attributes.finish()?;
         self.node_names.insert(self.current.clone());
         match result.numbers() {
-            Some(numbers) => {
+            Some(numbers) if !result.float => {
                 let tensor = Tensor::from_i64(result.shape, numbers).map_err(|error| error.to_string())?;
                 self.constants.insert(output, Arc::new(tensor));
             }
-            None => {
+            _ => {
                 self.extents.insert(output, result);
             }
         }
@@ -109,7 +126,8 @@ impl<'a> Importer<'a> {
     /// All inputs, where they are integers and known; factors of resizing may be floats that are fractions.
     fn known_inputs(&mut self, proto: &'a NodeProto) -> Result<Option<Vec<Option<Known>>>, String> {
         let symbolic = proto.input.iter().any(|name| self.extents.contains_key(name.as_str()));
-        if proto.op_type() == "Cast" && !symbolic {
+        // Casts of constants are folded with their ranges, but for integers that become floats: they may be sizes.
+        if proto.op_type() == "Cast" && !symbolic && !compute::to_floats(proto) {
             return Ok(None);
         }
         let mut inputs = Vec::with_capacity(proto.input.len());
@@ -136,7 +154,7 @@ impl<'a> Importer<'a> {
         let Ok(values) = tensor.f32s() else { return Ok(None) };
         let whole = values.len() <= MAX_ENTRIES && values.iter().all(|x| x.fract() == 0.0 && x.abs() < 1e9);
         let entries = || values.iter().map(|&x| Extent::Fixed(x as i64)).collect();
-        Ok(whole.then(|| Known { shape: tensor.shape().to_vec(), entries: entries() }))
+        Ok(whole.then(|| Known { float: true, ..Known::new(tensor.shape().to_vec(), entries()) }))
     }
 
     /// `Shape`, of all dimensions or some, and `Size`.
@@ -158,7 +176,7 @@ impl<'a> Importer<'a> {
                 .try_fold(Extent::Fixed(1), |product, dim| Extent::of(Arithmetic::Mul, product, dim));
             let entries =
                 vec![product.ok_or("expected a size that can be computed, found one that overflows")?];
-            return Ok(Known { shape: Vec::new(), entries });
+            return Ok(Known::new(Vec::new(), entries));
         }
         let rank = dims.len() as i64;
         let place = |at: i64| (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize;
@@ -208,7 +226,7 @@ impl<'a> Importer<'a> {
             Data::I64(values) => {
                 let value = Extent::Fixed(values.first().copied().unwrap_or(0));
                 let entries = vec![value; count(&sizes)];
-                Ok(Filled::Integers(Known { shape: sizes, entries }))
+                Ok(Filled::Integers(Known::new(sizes, entries)))
             }
             Data::F32(values) => {
                 let floats = vec![values.first().copied().unwrap_or(0.0); count(&sizes)];
