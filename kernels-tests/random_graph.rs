@@ -12,7 +12,7 @@ pub use shrink::verify;
 use wgpu_pagcp::compact::kept_channels;
 use wgpu_pagcp::graph::shape::output_shape;
 use wgpu_pagcp::graph::{
-    Activation, Builder, Conv2d, Dim, Extent, Gemm, Graph, Op, Padding, Shapes, Sizes, ValueId,
+    Activation, Builder, Conv2d, Dim, Extent, Gemm, Graph, Move, Op, Padding, Shapes, Sizes, ValueId,
 };
 use wgpu_pagcp::reference::Array;
 use wgpu_pagcp::tensor::Tensor;
@@ -41,20 +41,10 @@ impl RandomGraph {
         Self { seed, graph, shapes, units, batch, inputs }
     }
 
-    /// Whether something rearranges elements: an analysis of the pruned network may then find more units, or order
-    /// their coordinates otherwise, than pruning the analysis does.
+    /// Whether something takes or groups elements so that an analysis of the pruned network may find other units than
+    /// pruning the analysis does.
     pub fn moves(&self) -> bool {
-        let moves = |op: &Op| {
-            matches!(
-                op,
-                Op::Move(_)
-                    | Op::Reshape { .. }
-                    | Op::Flatten { .. }
-                    | Op::Squeeze { .. }
-                    | Op::Unsqueeze { .. }
-            )
-        };
-        self.graph.nodes.iter().any(|node| moves(&node.op) && !matches!(node.op, Op::Flatten { axis: 1 }))
+        self.graph.nodes.iter().any(|node| matches!(node.op, Op::Move(Move::Gather { .. })))
     }
 
     /// What to write down of a failing case: the seed, the nodes, and what is kept of the units.

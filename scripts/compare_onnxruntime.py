@@ -63,7 +63,7 @@ def broken_copy(model, path):
     proto = onnx.load(model)
     weight = max(proto.graph.initializer, key=lambda w: len(w.raw_data))
     values = np.array(onnx.numpy_helper.to_array(weight))
-    values.flat[0] += 1.0
+    values *= 1.1
     weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
     onnx.save(proto, path)
 
