@@ -41,9 +41,25 @@ impl RandomGraph {
         Self { seed, graph, shapes, units, batch, inputs }
     }
 
-    /// Whether something takes or groups elements so that an analysis of the pruned network may find other units than
-    /// pruning the analysis does.
-    pub fn moves(&self) -> bool {
+    /// Whether an analysis of the network that `counts` leave may order sums otherwise than pruning the analysis does: it
+    /// takes a last coordinate for pinned channels, which moves may have brought beside others, and sees repeats of a
+    /// gather that have become adjacent as one.
+    pub fn orders_anew(&self, counts: &[usize]) -> bool {
+        let moves = |op: &Op| {
+            matches!(
+                op,
+                Op::Move(_)
+                    | Op::Reshape { .. }
+                    | Op::Flatten { .. }
+                    | Op::Squeeze { .. }
+                    | Op::Unsqueeze { .. }
+            )
+        };
+        self.gathers() || counts.contains(&1) && self.graph.nodes.iter().any(|node| moves(&node.op))
+    }
+
+    /// Whether something takes channels by index.
+    pub fn gathers(&self) -> bool {
         self.graph.nodes.iter().any(|node| matches!(node.op, Op::Move(Move::Gather { .. })))
     }
 
