@@ -75,3 +75,62 @@ fn the_architecture_is_short_and_its_table_is_the_one_that_is_checked() {
     expected.sort();
     assert_eq!(found, expected);
 }
+
+/// The text of every Rust file under `folder`.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    text
+}
+
+/// What is wrong with a table of traps: a row for each of 1 to 53, with tests that exist or a reason of some length.
+fn complaints_about_traps(table: &str, sources: &str) -> Vec<String> {
+    let row = |line: &str| -> Option<(usize, String)> {
+        let mut cells = line.strip_prefix("| ")?.splitn(3, " | ");
+        let number = cells.next()?.parse().ok()?;
+        Some((number, cells.nth(1)?.trim_end_matches(" |").to_owned()))
+    };
+    let rows: Vec<(usize, String)> = table.lines().filter_map(row).collect();
+    let mut complaints = Vec::new();
+    if rows.iter().map(|(number, _)| *number).ne(1..=53) {
+        complaints.push(format!("expected the rows 1 to 53 in order, found {} rows", rows.len()));
+    }
+    for (number, cell) in rows {
+        let names: Vec<&str> = cell
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.contains('_') && !name.contains(' '))
+            .collect();
+        let missing = names.iter().filter(|name| !sources.contains(&format!("#[test]\nfn {name}()")));
+        complaints.extend(missing.map(|name| format!("trap {number}: no test {name}")));
+        let named = names.iter().any(|name| name.starts_with(&format!("trap_{number}_")));
+        if !named && cell.split(' ').count() < 10 {
+            complaints.push(format!("trap {number}: neither a test of its name nor a reason: {cell}"));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn every_trap_has_a_test_of_its_name_or_a_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = sources(&root.join("src")) + &sources(&root.join("kernels-tests"));
+    let sources: String = sources.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    assert_eq!(complaints_about_traps(&document("docs/traps.md"), &sources), Vec::<String>::new());
+}
+
+#[test]
+fn a_trap_without_a_test_is_noticed() {
+    let rows = (1..=53).map(|n| format!("| {n} | a trap | `trap_{n}_is_tested` |\n")).collect::<String>();
+    let tests = (1..=52).map(|n| format!("#[test]\nfn trap_{n}_is_tested() {{\n")).collect::<String>();
+    assert_eq!(complaints_about_traps(&rows, &tests), ["trap 53: no test trap_53_is_tested"]);
+    assert_eq!(complaints_about_traps(&rows.replace("| 7 |", "| 8 |"), &tests).len(), 3);
+}

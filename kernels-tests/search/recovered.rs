@@ -4,6 +4,7 @@ use super::{World, settings};
 use crate::harness::gpus;
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::search::{Journal, Options, Outcome, Problem, Silent, search};
+use wgpu_pagcp::tasks::Source;
 use wgpu_pagcp::units::cost;
 
 fn recovering(world: &World, gpu: &Gpu, options: &Options) -> Outcome {
@@ -41,6 +42,20 @@ fn recovered_candidates_are_what_ships() {
         }
     }
     assert!(recovered >= 4, "{recovered} units are recovered");
+}
+
+#[test]
+fn trap_40_recovery_is_fitted_and_judged_on_different_pictures() {
+    let samples = World::new(1).samples;
+    let [fitting, judging] = samples.halves();
+    assert_eq!((fitting.len(), judging.len()), (3, 3));
+    for half in [&fitting, &judging] {
+        for (image, input) in half.inputs[0].iter().enumerate() {
+            let at = samples.inputs[0].iter().position(|other| other == input).expect("it is one of them");
+            assert!(half.labels.iter().zip(&samples.labels).all(|(half, all)| half[image] == all[at]));
+        }
+    }
+    assert!(fitting.inputs[0].iter().all(|input| !judging.inputs[0].contains(input)));
 }
 
 #[test]

@@ -56,12 +56,16 @@ impl Graph {
         }
         let mut known: Vec<Option<Vec<usize>>> =
             self.values.iter().map(|v| v.constant.as_deref().map(|c| c.shape().to_vec())).collect();
+        let mut channels = 0_usize;
         for &input in &self.inputs {
-            known[input.0] = Some(self.input_shape(input, sizes)?);
+            let shape = self.input_shape(input, sizes)?;
+            self.count_channels(&mut channels, input, &shape)?;
+            known[input.0] = Some(shape);
         }
         for node in &self.nodes {
             let shape = self.node_shape(node, &known, sizes).map_err(|mismatch| node.error(mismatch))?;
             for output in &node.outputs {
+                self.count_channels(&mut channels, *output, &shape)?;
                 known[output.0] = Some(shape.clone());
             }
         }
@@ -72,6 +76,17 @@ impl Graph {
             }
         }
         Ok(known.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// Adds what may be the channels of a value to those of all before; what is known of each channel has to fit in
+    /// memory.
+    fn count_channels(&self, sum: &mut usize, value: ValueId, shape: &[usize]) -> Result<(), GraphError> {
+        *sum = sum.saturating_add(shape.get(1).or(shape.first()).copied().unwrap_or(1));
+        if *sum <= MAX_CHANNELS {
+            return Ok(());
+        }
+        mismatch("dimension 1 of all values up to this one", format!("at most {MAX_CHANNELS} in all"), *sum)
+            .map_err(|mismatch| self.value_error(value, mismatch))
     }
 
     /// The shape of a graph input.
@@ -250,6 +265,9 @@ fn bounded(shape: Vec<usize>) -> Result<Vec<usize>, Mismatch> {
         _ => mismatch("shape", format!("at most {MAX_ELEMENTS} elements"), format!("{shape:?}")),
     }
 }
+
+/// The most channels of all values together.
+const MAX_CHANNELS: usize = 1 << 24;
 
 /// The most elements of one value: what 32-bit indices in shaders reach.
 const MAX_ELEMENTS: usize = u32::MAX as usize;

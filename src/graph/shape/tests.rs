@@ -291,3 +291,13 @@ fn declared_sizes_leave_dimension_0_as_it_is() {
     assert_eq!([&shapes[x.0], &shapes[y.0], &shapes[z.0]], [&vec![3, 4], &vec![1, 4], &vec![3, 2, 2]]);
     assert_eq!(graph.infer(&Sizes::batch(5)).unwrap()[z.0], [5, 2, 2]);
 }
+
+/// A few bytes can declare more channels than units have memory for.
+#[test]
+fn channels_beyond_memory_are_errors() {
+    let wide = graph(vec![Dim::Fixed(1), Dim::Fixed(1 << 24), Dim::Fixed(1)], Op::Identity);
+    let error = wide.infer(&Sizes::batch(1)).unwrap_err().to_string();
+    let expected =
+        "dimension 1 of all values up to this one: expected at most 16777216 in all, found 33554432";
+    assert!(error.ends_with(expected), "{error}");
+}
