@@ -9,7 +9,6 @@ mod steps;
 
 pub use shrink::verify;
 
-use wgpu_pagcp::compact::kept_channels;
 use wgpu_pagcp::graph::shape::output_shape;
 use wgpu_pagcp::graph::{
     Activation, Builder, Conv2d, Dim, Extent, Gemm, Graph, Move, Op, Padding, Shapes, Sizes, ValueId,
@@ -159,7 +158,7 @@ pub fn random_keeps(units: &Units, rng: &mut Rng) -> Keeps {
 
 /// The channels of a value that go.
 pub fn pruned_channels(units: &Units, keeps: &Keeps, value: ValueId) -> Vec<usize> {
-    let kept = kept_channels(units, keeps, value);
+    let kept = units.kept_channels(keeps, value);
     let channels = units.segments(value).iter().map(|s| s.channels.len()).sum();
     (0..channels).filter(|channel| !kept.contains(channel)).collect()
 }

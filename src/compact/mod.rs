@@ -103,14 +103,6 @@ pub fn compact(
     Ok(compacted)
 }
 
-/// The channels of `value` that stay, as [`Units::kept_channels`].
-///
-/// # Panics
-/// If `keeps` is of other units.
-pub fn kept_channels(units: &Units, keeps: &Keeps, value: ValueId) -> Vec<usize> {
-    units.kept_channels(keeps, value)
-}
-
 fn check_keeps(units: &Units, keeps: &Keeps) -> Result<(), CompactError> {
     if units.units.len() != keeps.0.len() {
         return Err(CompactError::Units { expected: units.units.len(), found: keeps.0.len() });
@@ -150,7 +142,7 @@ fn changed_axes(
             let value = graph.values[value].name.clone();
             return Err(CompactError::Segments { value, expected: extent, found: covered });
         }
-        let channels = kept_channels(units, keeps, ValueId(value));
+        let channels = units.kept_channels(keeps, ValueId(value));
         kept.push((!channels.iter().copied().eq(0..covered)).then_some(channels));
     }
     Ok(kept)

@@ -1,6 +1,6 @@
 //! Slices of every kind of constant and attribute, on constants that count up.
 
-use super::{CompactError, compact, kept_channels};
+use super::{CompactError, compact};
 use crate::graph::shape::output_shape;
 use crate::graph::{
     Builder, Conv2d, ConvTranspose, Dim, Extent, Gemm, Graph, Move, Op, PadMode, Shapes, Sizes, SliceAxis,
@@ -201,7 +201,7 @@ fn prunings_in_a_row_compose_and_sorting_restores_the_order() {
     assert_eq!(both, Keeps(vec![vec![2, 3]]));
     assert_eq!(twice, compact(&graph, &shapes, &units, &both).unwrap());
     assert_eq!(Keeps(vec![vec![3, 0, 2]]).sorted(), Keeps(vec![vec![0, 2, 3]]));
-    assert_eq!(kept_channels(&units, &first, ValueId(graph.nodes[0].outputs[0].0)), [3, 0, 2]);
+    assert_eq!(units.kept_channels(&first, ValueId(graph.nodes[0].outputs[0].0)), [3, 0, 2]);
 }
 
 /// A convolution to six channels, `op` of it, and a head on what that gives.
