@@ -141,7 +141,12 @@ fn summary(
         channels: unit.channels,
         kept: kept.len(),
         limited_by: limited_by(outcome, &unit.id).map(str::to_owned),
-        recovered: outcome.visits.iter().rev().find(|v| v.unit == unit.id).is_some_and(|v| v.recovered),
+        recovered: outcome
+            .visits
+            .iter()
+            .rev()
+            .find(|v| v.unit == unit.id)
+            .is_some_and(|v| v.recovered && v.accepted.is_some()),
     };
     Ok(Summary {
         version: 1,
