@@ -51,7 +51,7 @@ fn pads_and_crops_of_images_and_pixels() {
         (PadMode::Edge, [[0, 2], [0, 0], [9, 0], [1, 7]]),
     ];
     for (mode, amounts) in amounts {
-        let op = Op::Move(Move::Pad { amounts: amounts.to_vec(), mode });
+        let op = Op::Move(Move::pad(&amounts, mode));
         channelwise(&gpus, [7, 5], &format!("{op:?}"), |_| op.clone());
     }
 }
@@ -228,9 +228,9 @@ fn more_channels() {
         let case = Case::new(expand(7), &cut, &keep).becomes(expand(left as i64));
         case.input(random(&[3, 1, 2, 3], 1), &whole(1)).check(&gpus, "one for all");
     }
-    let amounts = vec![[0, 0], [2, 3], [0, 0], [1, 0]];
+    let amounts = [[0, 0], [2, 3], [0, 0], [1, 0]];
     for (cut, keep) in cuts(5).into_iter().filter(|(_, keep)| !keep.contains(&0)) {
-        let op = Op::Move(Move::Pad { amounts: amounts.clone(), mode: PadMode::Constant(7.0) });
+        let op = Op::Move(Move::pad(&amounts, PadMode::Constant(7.0)));
         let case = Case::new(op, &[whole(2), cut.clone(), whole(3)].concat(), &keep);
         case.input(random(&[3, 5, 2, 3], 1), &cut).check(&gpus, "with new ones around");
     }

@@ -8,6 +8,9 @@ mod detection;
 mod interrupted;
 mod network;
 mod outputs;
+#[path = "../../src/onnx/proto.rs"]
+mod proto;
 mod prune;
 mod refused;
 mod unreadable;
+mod unsupported;

@@ -115,7 +115,8 @@ impl Case {
                 matches!(DataType::try_from(tensor.data_type()), Ok(DataType::Float | DataType::Float16));
             if !data || is_parameter(&self.subject, at) {
                 let name = info.name.clone();
-                graph.initializer.push(TensorProto { name, ..tensor.clone() });
+                let data_type = Some(stored_type(&info, tensor));
+                graph.initializer.push(TensorProto { name, data_type, ..tensor.clone() });
             } else {
                 inputs.push(values(tensor)?);
                 graph.input.push(info);
@@ -126,6 +127,15 @@ impl Case {
             self.outputs.iter().map(|tensor| Ok((shape(tensor), values(tensor)?))).collect();
         Ok(Ready { bytes: model.encode_to_vec(), inputs, outputs: outputs? })
     }
+}
+
+/// The element type of a tensor as its case declares it. The package's bfloat16 data, which numpy has no type for, say
+/// that they are 16-bit integers.
+fn stored_type(info: &ValueInfoProto, tensor: &TensorProto) -> i32 {
+    let bits = tensor.data_type() == DataType::Uint16 as i32;
+    element_type(info)
+        .filter(|&declared| bits && declared == DataType::Bfloat16 as i32)
+        .unwrap_or(tensor.data_type())
 }
 
 /// The elements of a tensor as floats; booleans are 0 and 1.

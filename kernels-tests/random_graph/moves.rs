@@ -120,8 +120,8 @@ fn space_to_depth(g: &mut Grower) -> Option<ValueId> {
     let x = g.map();
     let [_, height, width] = g.size(x);
     let amounts = [height, width].map(|size| [0, (size % 2) as i64]);
-    let amounts = vec![[0, 0], [0, 0], amounts[0], amounts[1]];
-    let x = moved(g, Move::Pad { amounts, mode: PadMode::Edge }, x)?;
+    let amounts = [[0, 0], [0, 0], amounts[0], amounts[1]];
+    let x = moved(g, Move::pad(&amounts, PadMode::Edge), x)?;
     moved(g, Move::SpaceToDepth { block: 2 }, x)
 }
 
@@ -158,14 +158,14 @@ fn pad(g: &mut Grower) -> Option<ValueId> {
     let x = g.map();
     let mode = g.rng.pick(&[PadMode::Constant(1.5), PadMode::Constant(0.0), PadMode::Reflect, PadMode::Edge]);
     let amount = |g: &mut Grower| [g.rng.pick(&[0, 0, 1, 2]), g.rng.pick(&[0, 1])];
-    let mut amounts = vec![[0, 0], [0, 0], amount(g), amount(g)];
+    let mut amounts = [[0, 0], [0, 0], amount(g), amount(g)];
     if g.rng.chance(50) {
         amounts[1] = amount(g);
     }
     if matches!(mode, PadMode::Constant(_)) && g.rng.chance(30) {
         amounts[3] = [-1, 1];
     }
-    moved(g, Move::Pad { amounts, mode }, x)
+    moved(g, Move::pad(&amounts, mode), x)
 }
 
 /// Blocks of channels weighed against one another, and one of them.

@@ -58,16 +58,16 @@ impl Left<'_> {
                 }
                 Some(None)
             }
-            Move::Pad { amounts, .. } => {
-                let [before, after] = &mut amounts[axis];
-                if *before > 0 || *after > 0 {
-                    let (first, end) = (*before as usize, *before as usize + self.shapes[x.0][axis]);
+            Move::Pad { amounts, .. } => amount(fixed, axis).map(|[before, after]| {
+                if before > 0 || after > 0 {
+                    let (first, end) = (before as usize, before as usize + self.shapes[x.0][axis]);
                     let kept = self.channels(y);
-                    *before = kept.iter().filter(|&&channel| channel < first).count() as i64;
-                    *after = kept.iter().filter(|&&channel| channel >= end).count() as i64;
+                    let before = kept.iter().filter(|&&channel| channel < first).count();
+                    let after = kept.iter().filter(|&&channel| channel >= end).count();
+                    amounts[axis] = [before, after].map(|amount| Extent::Fixed(amount as i64));
                 }
-                Some(None)
-            }
+                None
+            }),
             Move::Gather { .. }
             | Move::Transpose { .. }
             | Move::Tile { .. }
@@ -138,4 +138,10 @@ fn run(axis: usize, sources: &[usize]) -> Option<SliceAxis> {
     let end = first + sources.len();
     let [start, stop] = [first, end].map(|at| Extent::Fixed(at as i64));
     sources.iter().copied().eq(first..end).then_some(SliceAxis { axis, start, end: stop, step: 1 })
+}
+
+/// How a pad grows or crops an axis.
+fn amount(fixed: &Move, axis: usize) -> Option<[i64; 2]> {
+    let Move::Pad { amounts, .. } = fixed else { return None };
+    amounts.get(axis).and_then(Extent::pair)
 }

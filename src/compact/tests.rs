@@ -226,10 +226,7 @@ fn trap_24_numbers_of_channels_in_attributes_follow() {
         let indices = indices.to_vec();
         Move::Gather { axis: 1, shape: vec![indices.len()], indices }
     };
-    let pad = |before, after| {
-        let amounts = vec![[0, 0], [before, after], [0, 0], [0, 0]];
-        Move::Pad { amounts, mode: PadMode::Constant(1.0) }
-    };
+    let pad = |before, after| Move::pad(&[[0, 0], [before, after], [0, 0], [0, 0]], PadMode::Constant(1.0));
     for (op, keeps, expected) in [
         (slice([2, 5, 1]), vec![vec![1], vec![2, 0]], Op::Move(slice([1, 3, 1]))),
         (slice([1, 6, 2]), vec![vec![1, 0], vec![0, 2]], Op::Move(gather(&[1, 3]))),

@@ -200,7 +200,10 @@ fn movement(kind: &Move) -> String {
                 if indices.len() > 16 { format!("{} of them", indices.len()) } else { bracket(indices) };
             format!("axis={axis} indices={indices} shape={}", bracket(shape))
         }
-        Move::Pad { amounts, mode } => format!("amounts={amounts:?} mode={mode:?}"),
+        Move::Pad { amounts, mode } => {
+            let amounts: Vec<_> = amounts.iter().map(|pair| bracket(pair)).collect();
+            format!("amounts={} mode={mode:?}", bracket(&amounts))
+        }
         Move::DepthToSpace { block, order } => format!("block={block} order={order:?}"),
         Move::SpaceToDepth { block } => format!("block={block}"),
     }

@@ -74,6 +74,35 @@ impl Extent {
         numbers.iter().map(|&number| Self::Fixed(number)).collect()
     }
 
+    /// The two numbers, where they are that whatever the sizes.
+    pub fn pair(pair: &[Self; 2]) -> Option<[i64; 2]> {
+        Some([pair[0].fixed()?, pair[1].fixed()?])
+    }
+
+    /// The numbers of an operator whose extents are fixed.
+    ///
+    /// # Errors
+    /// One that is yet to be computed.
+    pub fn pairs(pairs: &[[Self; 2]]) -> Result<Vec<[i64; 2]>, Mismatch> {
+        let pair = |pair| match Self::pair(pair) {
+            Some(numbers) => Ok(numbers),
+            None => mismatch("amounts", "numbers", format!("{} and {}", pair[0], pair[1])),
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    /// Whether it is 0 or more at any sizes, as far as its form says.
+    pub fn never_negative(&self) -> bool {
+        match self {
+            Self::Fixed(number) => *number >= 0,
+            Self::Dim { .. } => true,
+            Self::Of(Arithmetic::Sub, _) => false,
+            Self::Of(Arithmetic::Max, parts) => parts.iter().any(Self::never_negative),
+            Self::Of(Arithmetic::Mod, parts) => parts[1].never_negative(),
+            Self::Of(_, parts) => parts.iter().all(Self::never_negative),
+        }
+    }
+
     /// The number, where it is one whatever the sizes.
     pub fn fixed(&self) -> Option<i64> {
         match self {
@@ -152,6 +181,7 @@ impl Op {
         match self {
             Self::Reshape { shape, .. } | Self::Move(Move::Expand { shape }) => shape.iter().collect(),
             Self::Move(Move::Slice(axes)) => axes.iter().flat_map(|axis| [&axis.start, &axis.end]).collect(),
+            Self::Move(Move::Pad { amounts, .. }) => amounts.iter().flatten().collect(),
             Self::Resize(resize) => match &resize.target {
                 Target::Computed(sizes) => sizes.iter().collect(),
                 _ => Vec::new(),
@@ -167,6 +197,7 @@ impl Op {
             Self::Move(Move::Slice(axes)) => {
                 axes.iter_mut().flat_map(|axis| [&mut axis.start, &mut axis.end]).collect()
             }
+            Self::Move(Move::Pad { amounts, .. }) => amounts.iter_mut().flatten().collect(),
             Self::Resize(resize) => match &mut resize.target {
                 Target::Computed(sizes) => sizes.iter_mut().collect(),
                 _ => Vec::new(),
@@ -206,6 +237,7 @@ impl Op {
             Self::Move(Move::Slice(axes)) => {
                 axes.iter_mut().flat_map(|axis| [&mut axis.start, &mut axis.end]).try_for_each(number)?;
             }
+            Self::Move(Move::Pad { amounts, .. }) => amounts.iter_mut().flatten().try_for_each(number)?,
             Self::Resize(resize) => {
                 if let Target::Computed(sizes) = &mut resize.target {
                     sizes.iter_mut().try_for_each(number)?;

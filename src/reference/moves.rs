@@ -1,7 +1,7 @@
 //! Operators that move elements: for every output position the input position that it shows.
 
 use super::Array;
-use crate::graph::{DepthOrder, Move, PadMode};
+use crate::graph::{DepthOrder, Extent, Move, PadMode};
 use crate::tensor::count;
 
 /// What `op` makes of `x`; `shape` is that of the result.
@@ -76,7 +76,8 @@ fn source(op: &Move, x: &[usize], at: &[usize]) -> Option<Vec<usize>> {
             from = [before, &[index as usize], after].concat();
         }
         Move::Pad { amounts, mode } => {
-            for (axis, &[before, _]) in amounts.iter().enumerate() {
+            for (axis, amount) in amounts.iter().enumerate() {
+                let [before, _] = Extent::pair(amount).expect("shape inference refuses other amounts");
                 from[axis] = padded(*mode, at[axis] as i64 - before, x[axis] as i64)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::coupling::Blocks;
 use super::map::Mapper;
-use crate::graph::{DepthOrder, Move, PadMode, SliceAxis, ValueId};
+use crate::graph::{DepthOrder, Extent, Move, PadMode, SliceAxis, ValueId};
 use crate::tensor::count;
 
 impl Mapper<'_> {
@@ -39,7 +39,7 @@ impl Mapper<'_> {
             Move::Gather { axis: gathered, shape, .. } => {
                 self.carried((axis + if axis > *gathered { shape.len() } else { 1 }).checked_sub(1));
             }
-            Move::Pad { amounts, mode } => self.padded(amounts.get(axis).copied().unwrap_or_default(), *mode),
+            Move::Pad { amounts, mode } => self.padded(amounts.get(axis).and_then(Extent::pair), *mode),
             Move::DepthToSpace { block, order } => self.depth_to_space(block * block, *order),
             Move::SpaceToDepth { block } => {
                 if self.reads_dimension_1(x) {
@@ -151,17 +151,21 @@ impl Mapper<'_> {
         }
     }
 
-    fn padded(&mut self, [before, after]: [i64; 2], mode: PadMode) {
+    /// A pad along the axis of the channels by these amounts.
+    fn padded(&mut self, amounts: Option<[i64; 2]>, mode: PadMode) {
         let (x, y) = (self.node.inputs[0], self.node.outputs[0]);
         let axis = self.parameters.axis(x);
-        let (channels, first) = (self.channels(x), before.max(0) as usize);
-        match mode {
-            _ if [before, after] == [0, 0] => self.carried(Some(axis)),
-            PadMode::Constant(_) if before >= 0 && after >= 0 && self.parameters.axis(y) == axis => {
+        let channels = self.channels(x);
+        match (amounts, mode) {
+            (Some([0, 0]), _) => self.carried(Some(axis)),
+            (Some([first, after]), PadMode::Constant(_))
+                if first.min(after) >= 0 && self.parameters.axis(y) == axis =>
+            {
+                let first = first as usize;
                 self.link(run(x, 0), run(y, first), channels);
                 self.found.cuts.extend([(y, first), (y, first + channels)]);
             }
-            PadMode::Constant(_) | PadMode::Reflect | PadMode::Edge => {
+            (_, PadMode::Constant(_) | PadMode::Reflect | PadMode::Edge) => {
                 self.pin(x, "crops or repeats channels");
                 self.pin(y, "crops or repeats channels");
             }

@@ -134,7 +134,7 @@ pub enum Move {
     /// ONNX `Pad` of any axes: amounts before and after each axis, negative ones crop.
     Pad {
         /// `[before, after]` for every axis.
-        amounts: Vec<[i64; 2]>,
+        amounts: Vec<[Extent; 2]>,
         /// What fills them.
         mode: PadMode,
     },
@@ -153,6 +153,11 @@ pub enum Move {
 }
 
 impl Move {
+    /// A pad by numbers.
+    pub fn pad(amounts: &[[i64; 2]], mode: PadMode) -> Self {
+        Self::Pad { amounts: amounts.iter().map(|pair| pair.map(Extent::Fixed)).collect(), mode }
+    }
+
     /// The ONNX operator type.
     pub fn name(&self) -> &'static str {
         match self {

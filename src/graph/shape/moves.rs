@@ -158,12 +158,12 @@ fn gather(axis: usize, indices: &[i64], shape: &[usize], x: &[usize]) -> Result<
     Ok([&x[..axis], shape, &x[axis + 1..]].concat())
 }
 
-fn pad(amounts: &[[i64; 2]], mode: PadMode, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
+fn pad(amounts: &[[Extent; 2]], mode: PadMode, x: &[usize]) -> Result<Vec<usize>, Mismatch> {
     if amounts.len() != x.len() {
         return mismatch("amounts", format!("one pair for each axis of {x:?}"), amounts.len());
     }
     let mut shape = Vec::with_capacity(x.len());
-    for (axis, (&size, &[before, after])) in x.iter().zip(amounts).enumerate() {
+    for (axis, (&size, [before, after])) in x.iter().zip(Extent::pairs(amounts)?).enumerate() {
         let what = || format!("amounts of axis {axis}");
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         let found = || format!("{before} and {after}");

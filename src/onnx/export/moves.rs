@@ -40,8 +40,8 @@ pub(super) fn form(kind: &Move) -> Result<Form, String> {
                 PadMode::Edge => ("edge", None),
             };
             form.attributes.push(string("mode", mode));
-            let sides = [0, 1].map(|side| amounts.iter().map(move |amount| amount[side]));
-            form.constants.push(Some(("pads", list(sides.into_iter().flatten().collect())?)));
+            let sides = [0, 1].map(|side| amounts.iter().map(move |amount| amount[side].clone()));
+            form.list("pads", &sides.into_iter().flatten().collect::<Vec<_>>())?;
             if let Some(filling) = filling {
                 form.constants
                     .push(Some(("value", Tensor::from_f32(vec![], vec![filling]).map_err(reason)?)));

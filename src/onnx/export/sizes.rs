@@ -30,13 +30,19 @@ impl Writer<'_> {
                 let one = vec![int("start", *axis), int("end", *axis + 1)];
                 self.computed(name, Form::new("Shape", one), vec![measured])
             }
+            // ONNX divides integers towards 0; without its rest a number divides the same way both ways.
+            Extent::Of(Arithmetic::FloorDiv, parts) if !parts.iter().all(Extent::never_negative) => {
+                let [over, by] = [&parts[0], &parts[1]].map(|part| self.size(name, part));
+                let rest = self.computed(name, Form::new("Mod", Vec::new()), vec![over.clone(), by.clone()]);
+                let whole = self.computed(name, Form::new("Sub", Vec::new()), vec![over, rest]);
+                self.computed(name, Form::new("Div", Vec::new()), vec![whole, by])
+            }
             Extent::Of(arithmetic, parts) => {
                 let inputs = parts.iter().map(|part| self.size(name, part)).collect();
                 let op = match arithmetic {
                     Arithmetic::Add => "Add",
                     Arithmetic::Sub => "Sub",
                     Arithmetic::Mul => "Mul",
-                    // Sizes and their parts are not negative: there both roundings are one.
                     Arithmetic::Div | Arithmetic::FloorDiv => "Div",
                     Arithmetic::Mod => "Mod",
                     Arithmetic::Min => "Min",

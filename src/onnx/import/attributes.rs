@@ -94,11 +94,13 @@ impl<'a> Attributes<'a> {
         self.left.remove(name);
     }
 
-    /// An error where an attribute is left that nothing asked for.
+    /// An error where attributes are left that nothing asked for: all of them.
     pub(super) fn finish(self) -> Result<(), String> {
-        match self.left.keys().next() {
-            None => Ok(()),
-            Some(name) => Err(format!("unknown attribute {name}")),
+        let left: Vec<&str> = self.left.keys().copied().collect();
+        match &left[..] {
+            [] => Ok(()),
+            [name] => Err(format!("unknown attribute {name}; export without it")),
+            names => Err(format!("unknown attributes {}; export without them", names.join(", "))),
         }
     }
 }

@@ -4,17 +4,25 @@ use super::{Importer, ops};
 use crate::onnx::error::Missing;
 use crate::onnx::proto::NodeProto;
 
-/// The reason of nodes that read what a node before them failed to give: no failing of their own.
-const FOLLOWS: &str = "reads what could not be computed";
+/// How a reason begins that holds whatever a node reads.
+const ATTRIBUTES: &str = "unknown attribute";
+
+/// The rank of what a node fails to give, where nothing says more: that of a map.
+const MAP: usize = 4;
 
 impl<'a> Importer<'a> {
-    /// Imports a node, or notes why it cannot be used and goes on with what is declared of its outputs.
+    /// Imports a node, or notes why it cannot be used and goes on with what is declared of its outputs, or else presumed.
+    /// Of a node that reads what is presumed, only faults are noted that it has whatever it reads.
     pub(super) fn node_or_missing(&mut self, proto: &'a NodeProto, missing: &mut Vec<Missing>) {
         let unknown = ops::unknown(proto.op_type(), proto.domain(), self.opset);
+        let presumes = proto.input.iter().any(|name| self.presumed.contains(name.as_str()));
         let imported = self.node(proto);
+        if presumes {
+            self.presumed.extend(proto.output.iter().map(String::as_str));
+        }
         let reason = match imported {
             Ok(()) => return,
-            Err(reason) if reason.ends_with(FOLLOWS) => unknown,
+            Err(reason) if presumes && !reason.starts_with(ATTRIBUTES) => unknown,
             Err(reason) => Some(unknown.unwrap_or(reason)),
         };
         if let Some(reason) = reason {
@@ -26,24 +34,25 @@ impl<'a> Importer<'a> {
             if self.is_defined(output) {
                 continue;
             }
-            match self.declared.get(output).cloned() {
-                // Later nodes are then judged as if this one had worked.
-                Some(dims) if !dims.is_empty() => {
-                    let rank = dims.len();
-                    let id = self.add_value(output.to_owned(), Some(dims), None);
-                    self.trace.set_rank(id.0, rank);
-                    self.ids.insert(output, id);
+            // Later nodes are then judged as if this one had worked.
+            let dims = self.declared.get(output).filter(|dims| !dims.is_empty()).cloned();
+            let rank = match &dims {
+                Some(dims) => dims.len(),
+                None => {
+                    self.presumed.insert(output);
+                    self.first_rank(proto).unwrap_or(MAP)
                 }
-                _ => {
-                    self.unknown.insert(output);
-                }
-            }
+            };
+            let id = self.add_value(output.to_owned(), dims, None);
+            self.trace.set_rank(id.0, rank);
+            self.ids.insert(output, id);
         }
     }
 
-    /// An error where a value is one that a node failed to give.
-    pub(super) fn follows(&self, name: &str) -> Result<(), String> {
-        if self.unknown.contains(name) { Err(format!("input {name} {FOLLOWS}")) } else { Ok(()) }
+    /// The rank of a node's first input, where that is a value.
+    fn first_rank(&self, proto: &NodeProto) -> Option<usize> {
+        let first = self.ids.get(proto.input.first()?.as_str())?;
+        Some(self.trace.rank(first.0))
     }
 }
 

@@ -98,8 +98,8 @@ struct Importer<'a> {
     extents: HashMap<&'a str, arithmetic::Known>,
     declared: HashMap<&'a str, Vec<Dim>>,
     trace: Trace,
-    /// Outputs of nodes that cannot be used.
-    unknown: HashSet<&'a str>,
+    /// Outputs of nodes that cannot be used, and what is computed of them.
+    presumed: HashSet<&'a str>,
     /// Every name in the file, for new ones to stay clear of.
     value_names: HashSet<&'a str>,
     given_node_names: HashSet<&'a str>,
@@ -127,7 +127,7 @@ impl<'a> Importer<'a> {
             extents: HashMap::new(),
             declared: HashMap::new(),
             trace: Trace::default(),
-            unknown: HashSet::new(),
+            presumed: HashSet::new(),
             value_names: proto.node.iter().flat_map(|node| &node.output).map(String::as_str).collect(),
             given_node_names: proto.node.iter().map(NodeProto::name).collect(),
             read: (proto.node.iter().flat_map(|node| &node.input[usize::from(decides(node))..]))
@@ -280,7 +280,6 @@ impl<'a> Importer<'a> {
 
     /// The constant called `name`, if there is one.
     fn constant(&mut self, name: &'a str) -> Result<Option<Arc<Tensor>>, String> {
-        self.follows(name)?;
         if let Some(tensor) = self.constants.get(name) {
             return Ok(Some(Arc::clone(tensor)));
         }

@@ -124,7 +124,7 @@ fn output_rank(op: &Op, rank: &dyn Fn(usize) -> usize) -> usize {
         Op::ArgMax(op) => rank(0) - usize::from(!op.keep_dims),
         Op::MatMul => match (rank(0), rank(1)) {
             (1, 1) => 0,
-            (1, other) | (other, 1) => other - 1,
+            (1, other) | (other, 1) => other.saturating_sub(1),
             (a, b) => a.max(b),
         },
         Op::Move(Move::Expand { shape }) => rank(0).max(shape.len()),

@@ -36,7 +36,9 @@ fn operators_and_domains() {
 #[test]
 fn attributes() {
     let relu = |attributes| reason(&model(17, "Relu", &["x"], attributes));
-    assert_eq!(relu(vec![int("beta", 1)]), "unknown attribute beta");
+    assert_eq!(relu(vec![int("beta", 1)]), "unknown attribute beta; export without it");
+    let both = relu(vec![int("gamma", 1), int("beta", 1)]);
+    assert_eq!(both, "unknown attributes beta, gamma; export without them");
     let pool = |attributes| reason(&model(17, "MaxPool", &["x"], attributes));
     assert_eq!(pool(vec![]), "kernel_shape: expected it, found none");
     let kernel = || list("kernel_shape", &[2, 2]);
@@ -200,7 +202,7 @@ fn resizes() {
     assert_eq!(resize(&[], vec![]), "expected scales or sizes, found neither");
     let old =
         with(model(13, "Resize", &["x", "", "s"], vec![int("antialias", 0)]), vec![floats("s", &[4], two)]);
-    assert_eq!(reason(&old), "unknown attribute antialias");
+    assert_eq!(reason(&old), "unknown attribute antialias; export without it");
 }
 
 #[test]

@@ -28,13 +28,13 @@ fn all_that_is_missing_is_reported_at_once() {
     let topk = "unknown operator at opset 17; export without post-processing: boxes are filtered on the host";
     let expected = format!(
         "4 nodes cannot be used:\n  node n (LSTM) and 1 more: {recurrent}\n  node Relu_d (Relu): unknown attribute \
-         beta\n  node TopK_y (TopK): {topk}"
+         beta; export without it\n  node TopK_y (TopK): {topk}"
     );
     assert_eq!(error(&broken(false)), expected);
     // Where the file declares what the unknown operator gives, what reads it is judged too.
     let expected = format!(
         "5 nodes cannot be used:\n  node n (LSTM) and 1 more: {recurrent}\n  node Relu_d (Relu): unknown attribute \
-         beta\n  node Concat_e (Concat): axis: expected -4 to 3, found 7\n  node TopK_y (TopK): {topk}"
+         beta; export without it\n  node Concat_e (Concat): axis: expected -4 to 3, found 7\n  node TopK_y (TopK): {topk}"
     );
     assert_eq!(error(&broken(true)), expected);
 }

@@ -2,7 +2,7 @@
 
 use super::gather::{Gather, Moved, Placed, Reading, along};
 use super::{Lowering, PlanError, regroup, unsupported};
-use crate::graph::{DepthOrder, Mismatch, Move, Node, PadMode};
+use crate::graph::{DepthOrder, Extent, Mismatch, Move, Node, PadMode};
 use crate::plan::Operand;
 
 /// Lowers a move.
@@ -108,10 +108,10 @@ fn moved(op: &Move, x: &[usize], y: &[usize]) -> Result<Moved, Mismatch> {
         }
         Move::Gather { axis, indices, shape } => gathered((*axis, indices, shape.is_empty()), x, y),
         Move::Pad { amounts, mode } => {
-            let padded = |(axis, (&[before, _], &size)): (usize, (&[i64; 2], &usize))| {
+            let padded = |(axis, ([before, _], &size)): (usize, (&[i64; 2], &usize))| {
                 (0..size).map(|at| Some(vec![(axis, padded(*mode, at as i64 - before, x[axis])?)])).collect()
             };
-            let axes = amounts.iter().zip(y).enumerate().map(padded).collect();
+            let axes = Extent::pairs(amounts)?.iter().zip(y).enumerate().map(padded).collect();
             let fill = match mode {
                 PadMode::Constant(value) => *value,
                 PadMode::Reflect | PadMode::Edge => 0.0,

@@ -155,7 +155,7 @@ fn more_channels_than_there_were() {
     let mut net = Net::new([3, 6, 6]);
     let x = net.conv(net.x, [3, 4], 1);
     let mode = PadMode::Constant(0.0);
-    let y = moved(&mut net, Move::Pad { amounts: vec![[0, 0], [2, 1], [0, 0], [0, 0]], mode }, x);
+    let y = moved(&mut net, Move::pad(&[[0, 0], [2, 1], [0, 0], [0, 0]], mode), x);
     let z = net.conv(net.x, [3, 7], 1);
     let y = net.b.add(y, z);
     net.head(y, 7, "y");
@@ -195,8 +195,8 @@ fn what_is_not_provably_closed_is_pinned_with_its_reason() {
         ),
         (
             |net, x| {
-                let amounts = vec![[0, 0], [-1, 0], [0, 0], [0, 0]];
-                moved(net, Move::Pad { amounts, mode: PadMode::Constant(0.0) }, x)
+                let amounts = [[0, 0], [-1, 0], [0, 0], [0, 0]];
+                moved(net, Move::pad(&amounts, PadMode::Constant(0.0)), x)
             },
             "Pad pad_1 crops or repeats channels",
         ),

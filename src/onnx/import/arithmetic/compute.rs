@@ -388,10 +388,13 @@ fn range(start: &[i64], limit: &[i64], step: &[i64]) -> Result<Known, String> {
     };
     let mut entries = Vec::new();
     let mut at = start;
-    while step != 0
-        && ((step > 0 && at < limit) || (step < 0 && at > limit))
-        && entries.len() < super::MAX_ENTRIES
-    {
+    if step == 0 {
+        return Err("expected a step that is not 0, found 0".to_owned());
+    }
+    while (step > 0 && at < limit) || (step < 0 && at > limit) {
+        if entries.len() == super::MAX_ENTRIES {
+            return Err(format!("expected at most {} numbers, found more", super::MAX_ENTRIES));
+        }
         entries.push(Extent::Fixed(at));
         at = at.checked_add(step).ok_or("expected a range that ends, found one that overflows")?;
     }

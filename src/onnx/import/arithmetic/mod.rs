@@ -25,7 +25,7 @@ pub(super) struct Known {
 const MAX_ENTRIES: usize = 4096;
 
 /// The most elements of a tensor of one value.
-const MAX_FILLED: usize = 1 << 20;
+pub(super) const MAX_FILLED: usize = 1 << 20;
 
 impl Known {
     fn new(shape: Vec<usize>, entries: Vec<Extent>) -> Self {

@@ -76,9 +76,10 @@ pub(super) fn pad(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(4)?;
     let rank = call.rank()?;
     let attribute = call.attributes.ints("pads")?.map(<[i64]>::to_vec);
-    let pads = match (attribute, call.ints(1)?) {
+    let attribute = attribute.map(|pads| Extent::list(&pads));
+    let pads = match (attribute, call.extents(1)?) {
         (Some(_), Some(_)) => return Err("pads: expected an attribute or an input, found both".to_owned()),
-        (attribute, input) => attribute.or(input).ok_or("pads: expected a constant input, found none")?,
+        (attribute, input) => attribute.or(input).ok_or("pads: expected integers, found none")?,
     };
     let axes: Vec<usize> = match call.ints(3)? {
         Some(_) if call.opset < 18 => {
@@ -107,7 +108,7 @@ pub(super) fn pad(call: &mut Call) -> Result<Meaning, String> {
 }
 
 /// What goes before and after every axis.
-fn amounts(pads: &[i64], axes: &[usize], rank: usize) -> Result<Vec<[i64; 2]>, String> {
+fn amounts(pads: &[Extent], axes: &[usize], rank: usize) -> Result<Vec<[Extent; 2]>, String> {
     if pads.len() != 2 * axes.len() {
         return Err(format!("pads: expected {} numbers, found {}", 2 * axes.len(), pads.len()));
     }
@@ -115,19 +116,20 @@ fn amounts(pads: &[i64], axes: &[usize], rank: usize) -> Result<Vec<[i64; 2]>, S
         return Err(format!("axes: expected each axis once, found {axes:?}"));
     }
     let range = i64::from(i32::MIN)..=i64::from(i32::MAX);
-    if let Some(wild) = pads.iter().find(|amount| !range.contains(amount)) {
+    if let Some(wild) = pads.iter().filter_map(Extent::fixed).find(|amount| !range.contains(amount)) {
         return Err(format!("pads: expected {} to {}, found {wild}", range.start(), range.end()));
     }
-    let mut amounts = vec![[0; 2]; rank];
+    let mut amounts = vec![[const { Extent::Fixed(0) }; 2]; rank];
     let (starts, ends) = pads.split_at(axes.len());
-    for ((&axis, &start), &end) in axes.iter().zip(starts).zip(ends) {
-        amounts[axis] = [start, end];
+    for ((&axis, start), end) in axes.iter().zip(starts).zip(ends) {
+        amounts[axis] = [start.clone(), end.clone()];
     }
     Ok(amounts)
 }
 
-/// The margins of a map that only grows, along its two spatial axes.
-fn spatial(amounts: &[[i64; 2]]) -> Option<[usize; 4]> {
+/// The margins of a map that only grows, along its two spatial axes, by numbers.
+fn spatial(amounts: &[[Extent; 2]]) -> Option<[usize; 4]> {
+    let amounts: Vec<[i64; 2]> = amounts.iter().map(Extent::pair).collect::<Option<_>>()?;
     let [[0, 0], [0, 0], [top, bottom], [left, right]] = *amounts else { return None };
     let sides = [top, left, bottom, right].map(|amount| usize::try_from(amount).ok());
     let [Some(top), Some(left), Some(bottom), Some(right)] = sides else { return None };

@@ -6,6 +6,7 @@ mod moves;
 mod norm;
 mod pointwise;
 mod pool;
+mod range;
 mod reduce;
 mod resize;
 mod transpose;
@@ -40,6 +41,7 @@ pub(super) fn meaning(call: &mut Call) -> Result<Meaning, String> {
         "Cast" => cast::cast(call),
         "Dropout" => pointwise::dropout(call),
         "Constant" => pointwise::constant(call),
+        "Range" => range::range(call),
         "Resize" => resize::resize(call),
         "Upsample" => resize::upsample(call),
         "Concat" => layout::concat(call),
@@ -73,7 +75,6 @@ const NAMES: &[&str] = &[
     "Ceil",
     "Mod",
     "Not",
-    "Range",
     "ReduceProd",
     "Conv",
     "ConvTranspose",
@@ -120,6 +121,7 @@ const NAMES: &[&str] = &[
     "Identity",
     "Dropout",
     "Constant",
+    "Range",
     "Resize",
     "Upsample",
     "Concat",
