@@ -6,6 +6,7 @@ use crate::network::Network;
 use crate::random_graph::{Rng, random_counts, random_orders};
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::onnx;
+use wgpu_pagcp::plan::DeviceClass;
 use wgpu_pagcp::scenes::render;
 
 /// Prunings under one order of the channels.
@@ -44,16 +45,19 @@ fn check_orders(seeds: [u64; 5]) {
     let Some(gpus) = gpus() else { return };
     let network = network();
     for seed in seeds {
-        let gpu = &gpus[(seed % 2) as usize];
-        let mut rng = Rng::new(seed);
-        let ordered = network.keeping(&random_orders(&network.units, &mut rng));
-        let keeps: Vec<Vec<usize>> = (0..EACH).map(|_| random_counts(&ordered.units, &mut rng)).collect();
-        for (keep, masked) in keeps.iter().zip(run_masked(&ordered, gpu, &keeps)) {
-            let compacted = run_compacted(&ordered, gpu, keep);
-            for (masked, compacted) in masked.iter().zip(&compacted) {
-                assert!(compacted.iter().all(|value| value.is_finite()));
-                same_bits(&format!("order {seed}, keep {keep:?}"), masked, compacted);
-            }
+        check_order(&network, &gpus[(seed % 2) as usize], seed, EACH);
+    }
+}
+
+fn check_order(network: &Network, gpu: &Gpu, seed: u64, prunings: usize) {
+    let mut rng = Rng::new(seed);
+    let ordered = network.keeping(&random_orders(&network.units, &mut rng));
+    let keeps: Vec<Vec<usize>> = (0..prunings).map(|_| random_counts(&ordered.units, &mut rng)).collect();
+    for (keep, masked) in keeps.iter().zip(run_masked(&ordered, gpu, &keeps)) {
+        let compacted = run_compacted(&ordered, gpu, keep);
+        for (masked, compacted) in masked.iter().zip(&compacted) {
+            assert!(compacted.iter().all(|value| value.is_finite()));
+            same_bits(&format!("order {seed}, keep {keep:?}"), masked, compacted);
         }
     }
 }
@@ -66,6 +70,12 @@ fn the_bundled_network_masked_equals_compacted_at_100_prunings() {
 #[test]
 fn the_bundled_network_masked_equals_compacted_at_100_more_prunings() {
     check_orders([6, 7, 8, 9, 10]);
+}
+
+#[test]
+fn the_bundled_network_masked_equals_compacted_with_the_kernels_of_gpus() {
+    let Some(gpus) = gpus() else { return };
+    check_order(&network(), &gpus[1].with_class(DeviceClass::Gpu), 11, EACH / 4);
 }
 
 #[test]

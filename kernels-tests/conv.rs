@@ -70,15 +70,15 @@ pub fn units_of(counts: &[usize], first: usize) -> Vec<Run> {
 
 /// The geometry of a test, with the input's rows and columns.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
-    kernel: [usize; 2],
-    strides: [usize; 2],
-    dilations: [usize; 2],
-    pads: Margins,
-    size: [usize; 2],
+pub struct Shape {
+    pub kernel: [usize; 2],
+    pub strides: [usize; 2],
+    pub dilations: [usize; 2],
+    pub pads: Margins,
+    pub size: [usize; 2],
 }
 
-fn square(kernel: usize, stride: usize, dilation: usize, pads: Margins, size: [usize; 2]) -> Shape {
+pub fn square(kernel: usize, stride: usize, dilation: usize, pads: Margins, size: [usize; 2]) -> Shape {
     Shape { kernel: [kernel; 2], strides: [stride; 2], dilations: [dilation; 2], pads, size }
 }
 
@@ -107,7 +107,7 @@ fn shapes() -> Vec<Shape> {
 pub const BATCH: usize = 3;
 
 /// A convolution of `shape` with `groups` groups over channels cut as `input` and `output`.
-fn conv_case(shape: Shape, epilogue: Epilogue, groups: usize, [input, output]: [Vec<Run>; 2]) -> Case {
+pub fn conv_case(shape: Shape, epilogue: Epilogue, groups: usize, [input, output]: [Vec<Run>; 2]) -> Case {
     let op = Conv2d {
         strides: shape.strides,
         pads: Padding::Explicit(shape.pads),
@@ -211,15 +211,13 @@ fn units(graph: &Graph, cut: &[(ValueId, &Vec<Run>)]) -> Units {
     units
 }
 
-/// The device in every way that the tests run it: with and without checks, in its own class and the portable one.
+/// The device in every way that the tests run it: with and without checks, in its own class, the portable one and that
+/// of GPUs.
 pub fn ways() -> Vec<Gpu> {
     let Some(gpus) = gpus() else { return Vec::new() };
-    let class = gpus[0].class();
-    let mut ways = gpus.to_vec();
-    if class != DeviceClass::Portable {
-        ways.extend(gpus.map(|gpu| gpu.with_class(DeviceClass::Portable)));
-    }
-    ways
+    let mut classes = vec![gpus[0].class(), DeviceClass::Portable, DeviceClass::Gpu];
+    classes.dedup();
+    classes.into_iter().flat_map(|class| gpus.clone().map(|gpu| gpu.with_class(class))).collect()
 }
 
 /// Some prunings of the units of a case: none, nearly all, and some.

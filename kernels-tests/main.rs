@@ -11,6 +11,7 @@ mod compare;
 mod concat;
 mod contract;
 mod conv;
+mod conv_gpu;
 mod conv_transpose;
 mod device;
 mod docs;

@@ -55,8 +55,8 @@ enum Failure {
 }
 
 impl Gpu {
-    /// Opens an adapter. `$WGPU_BACKEND` narrows the backends, `$PAGCP_CLASS=portable` forces the kernels that need
-    /// no feature.
+    /// Opens an adapter. `$WGPU_BACKEND` narrows the backends, `$PAGCP_CLASS` forces a class of
+    /// kernels: `portable`, which need no feature, `gpu`, or `broadcast`, where subgroups have one size.
     ///
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoMatch`] or [`GpuError::Refused`].
@@ -140,7 +140,8 @@ impl Gpu {
                 .shared
                 .limits
                 .max_storage_buffer_binding_size
-                .min(self.shared.limits.max_buffer_size),
+                .min(self.shared.limits.max_buffer_size)
+                .min(MAX_BINDING),
             texture_rows: self.shared.limits.max_texture_dimension_2d,
         };
         PlanOptions { class: self.class, limits, batch, keep_all: false }
@@ -241,6 +242,9 @@ fn install_handlers(device: &wgpu::Device) -> Arc<Mutex<Option<Failure>>> {
     failure
 }
 
+/// Kernels count on texels of 16 bytes having indices below 2^27.
+const MAX_BINDING: u64 = 1 << 31;
+
 /// The features of an adapter that the kernels use where present.
 pub fn required_features(available: wgpu::Features) -> wgpu::Features {
     available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY)
@@ -265,13 +269,23 @@ pub fn raise_limits(limits: wgpu::Limits, adapter: &wgpu::Limits) -> wgpu::Limit
 
 /// The class of kernels for an adapter with these features.
 pub(super) fn class_of(info: &wgpu::AdapterInfo, features: wgpu::Features) -> DeviceClass {
-    let forced = std::env::var("PAGCP_CLASS").is_ok_and(|class| class.eq_ignore_ascii_case("portable"));
-    let subgroups = features.contains(wgpu::Features::SUBGROUP);
     let fixed = info.subgroup_min_size == info.subgroup_max_size;
-    if !forced && subgroups && fixed && info.device_type == wgpu::DeviceType::Cpu {
-        return DeviceClass::Broadcast { subgroup: info.subgroup_min_size };
+    let broadcast = if features.contains(wgpu::Features::SUBGROUP) && fixed {
+        DeviceClass::Broadcast { subgroup: info.subgroup_min_size }
+    } else {
+        DeviceClass::Portable
+    };
+    let forced = std::env::var("PAGCP_CLASS").unwrap_or_default().to_lowercase();
+    match (forced.as_str(), info.device_type) {
+        ("portable", _) => DeviceClass::Portable,
+        ("gpu", _) => DeviceClass::Gpu,
+        ("broadcast", _) | (_, wgpu::DeviceType::Cpu) => broadcast,
+        (
+            _,
+            wgpu::DeviceType::DiscreteGpu | wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu,
+        ) => DeviceClass::Gpu,
+        (_, wgpu::DeviceType::Other) => DeviceClass::Portable,
     }
-    DeviceClass::Portable
 }
 
 /// All adapters, in a stable order.

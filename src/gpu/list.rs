@@ -29,7 +29,7 @@ pub struct DeviceInfo {
     pub driver: String,
     /// How much of it the kernels use.
     pub tier: Tier,
-    /// The class that chooses kernels: `portable`, or `broadcast-N` with the subgroup size.
+    /// The class that chooses kernels: `portable`, `gpu`, or `broadcast-N` with the subgroup size.
     pub class: String,
     /// Features of it that the kernels know.
     pub features: Vec<String>,
@@ -87,6 +87,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
 pub fn class_name(class: DeviceClass) -> String {
     match class {
         DeviceClass::Portable => "portable".to_owned(),
+        DeviceClass::Gpu => "gpu".to_owned(),
         DeviceClass::Broadcast { subgroup } => format!("broadcast-{subgroup}"),
     }
 }

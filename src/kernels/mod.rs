@@ -10,8 +10,10 @@ pub mod conv;
 pub mod conv_broadcast;
 pub mod conv_depthwise;
 pub mod conv_grouped;
+pub mod conv_tiled;
 pub mod conv_transpose;
 pub mod conv_transpose_grouped;
+pub mod conv_uniform;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
@@ -102,8 +104,10 @@ pub static ALL: &[&Kernel] = &[
     &conv_broadcast::CONV_BROADCAST,
     &conv_depthwise::CONV_DEPTHWISE,
     &conv_grouped::CONV_GROUPED,
+    &conv_tiled::CONV_TILED,
     &conv_transpose::CONV_TRANSPOSE,
     &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
+    &conv_uniform::CONV_UNIFORM,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,

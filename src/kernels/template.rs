@@ -27,6 +27,7 @@ static SHARED: &[(&str, &str)] = &[
     ("moments", include_str!("../../shaders/shared/moments.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
+    ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("loss", include_str!("../../shaders/shared/loss.wgsl")),

@@ -91,6 +91,8 @@ pub enum PlanError {
 pub enum DeviceClass {
     /// Default limits, no features.
     Portable,
+    /// A GPU: threads of a workgroup share weights through scalar registers or workgroup memory.
+    Gpu,
     /// A CPU device with subgroups of one fixed size: lanes own several outputs, weights are read
     /// lane-distributed and broadcast.
     Broadcast {

@@ -1,6 +1,8 @@
 //! Which kernel runs a convolution: one function, which does not see channel counts, so that a pruned network runs
 //! the kernels of the unpruned one.
 
+mod gpu;
+
 use super::Grid;
 use super::lower::DeviceClass;
 use crate::kernels::conv::{self, CONV, Cut, Finish, Form, Weights};
@@ -103,6 +105,7 @@ fn dense(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice {
             let cut = conv_broadcast::cut(subgroup);
             (&CONV_BROADCAST, cut, conv_broadcast::spec(form, subgroup, finish))
         }
+        DeviceClass::Gpu => return gpu::dense(geometry, finish),
         DeviceClass::Broadcast { .. } | DeviceClass::Portable => {
             (&CONV, Cut::portable(form), conv::spec(form, finish))
         }
@@ -198,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_choice_is_a_listed_variant() {
-        let classes = [DeviceClass::Portable, DeviceClass::Broadcast { subgroup: 8 }];
+        let classes = [DeviceClass::Portable, DeviceClass::Gpu, DeviceClass::Broadcast { subgroup: 8 }];
         let connections = [Connection::Dense, Connection::Depthwise, Connection::Grouped];
         for (class, connection) in classes.iter().flat_map(|c| connections.map(|k| (*c, k))) {
             for (kernel, stride) in [(1, 1), (3, 1), (3, 2), (3, 3), (5, 1)] {
