@@ -40,6 +40,8 @@ mod node;
 mod norm;
 mod pack;
 mod pad;
+mod peak_copy;
+mod peak_multiply_add;
 mod plan;
 mod pool;
 #[path = "../src/onnx/proto.rs"]

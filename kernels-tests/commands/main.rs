@@ -12,5 +12,6 @@ mod outputs;
 mod proto;
 mod prune;
 mod refused;
+mod times;
 mod unreadable;
 mod unsupported;

@@ -48,6 +48,8 @@ fn arguments_out_of_range_are_named() {
         assert!(!bench.path("out").exists(), "{more:?} left something");
     }
     refused(&run(&["bench", &small, "--runs", "0"]), &["--runs"]);
+    refused(&run(&["bench", &small, "--batch", "1,0"]), &["--batch"]);
+    refused(&run(&["bench"]), &["<MODELS>"]);
     refused(&run(&["verify", &small, "--batch", "0"]), &["--batch"]);
     refused(&run(&["prune", &small]), &["--tasks"]);
     refused(&run(&["shrink", &small]), &["shrink"]);

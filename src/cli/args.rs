@@ -231,20 +231,26 @@ impl From<CriterionArg> for Criterion {
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// The ONNX files; timed in turns, so that all see the same machine.
-    #[arg(required = true)]
+    /// The ONNX files; timed in turns, so that all see the same machine. Each is compared with the first.
+    #[arg(required_unless_present = "compare")]
     pub models: Vec<PathBuf>,
-    /// Images in a run.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub batch: usize,
-    /// Timed runs of each model.
+    /// Images in a run; several sizes, separated by commas, are timed side by side.
+    #[arg(long, value_delimiter = ',', default_value = "1", value_name = "N,…")]
+    pub batch: Vec<usize>,
+    /// Timed runs of each model; with fewer than 8 no model is called faster.
     #[arg(long, default_value_t = 25, value_name = "N")]
     pub runs: usize,
     #[command(flatten)]
     pub sizes: SizeArgs,
-    /// Prints JSON.
-    #[arg(long)]
-    pub json: bool,
+    /// Writes everything as JSON into a file, or prints it where there is no name or -.
+    #[arg(long, num_args = 0..=1, default_missing_value = "-", value_name = "FILE", conflicts_with = "compare")]
+    pub json: Option<PathBuf>,
+    /// Writes a page with a roofline plot and bars for every layer: one file to open in a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Shows what --json wrote on several machines side by side, instead of timing models.
+    #[arg(long, num_args = 2.., value_name = "FILE", conflicts_with = "models")]
+    pub compare: Vec<PathBuf>,
 }
 
 /// Arguments of `verify`.

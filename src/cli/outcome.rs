@@ -158,6 +158,7 @@ fn summary(
             before: times[0].latency_ms.median,
             after: times[1].latency_ms.median,
             device: gpu.info().name,
+            against_before: times[1].against_first,
         },
         search: SearchSummary {
             units: outcome.visits.len(),
@@ -181,7 +182,7 @@ fn layers(times: &[ModelTimes]) -> Vec<LayerTime> {
         if rows.iter().all(|row| row.name != layer.name) {
             rows.push(LayerTime {
                 name: layer.name.clone(),
-                op: layer.op.to_owned(),
+                op: layer.op.clone(),
                 before: total(&times[0], &layer.name),
                 after: total(&times[1], &layer.name),
             });
@@ -273,8 +274,7 @@ pub fn print(summary: &Summary, out: &Path) {
         ]);
     }
     let latency = &summary.latency_ms;
-    let faster = latency.before / latency.after;
-    let verdict = if faster > 1.0 { format!("{faster:.2}x faster") } else { "not faster".to_owned() };
+    let verdict = latency.against_before.map_or(String::new(), |against| against.words());
     let ms = |ms: f64| format!("{ms:.2} ms");
     rows.add_row(["latency of one picture".to_owned(), ms(latency.before), ms(latency.after), verdict]);
     table::numbers_from(&mut rows, 1);

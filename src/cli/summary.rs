@@ -1,5 +1,6 @@
 //! `summary.json`: a stable contract.
 
+use super::bench::Against;
 use serde::{Deserialize, Serialize};
 
 /// The result of a pruning.
@@ -69,6 +70,9 @@ pub struct Latency {
     pub after: f64,
     /// The device that was timed.
     pub device: String,
+    /// Whether the pruned network is faster, as far as the runs can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_before: Option<Against>,
 }
 
 /// What a search cost.

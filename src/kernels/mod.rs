@@ -35,6 +35,8 @@ pub mod pack;
 pub mod pack_picture;
 pub mod pad;
 mod params;
+pub mod peak_copy;
+pub mod peak_multiply_add;
 pub mod pool;
 pub mod reduce;
 pub mod reduce_channels;
@@ -127,6 +129,8 @@ pub static ALL: &[&Kernel] = &[
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,
+    &peak_copy::PEAK_COPY,
+    &peak_multiply_add::PEAK_MULTIPLY_ADD,
     &pool::POOL,
     &resample::RESAMPLE,
     &reduce::REDUCE,

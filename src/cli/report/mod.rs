@@ -5,6 +5,7 @@ mod pictures;
 mod plots;
 
 pub use pictures::{Head, example};
+pub use plots::COLOURS;
 
 use super::summary::Summary;
 use crate::search::Visit;
@@ -79,6 +80,7 @@ pub struct Shown {
 #[derive(Serialize)]
 struct Page<'a> {
     model: &'a str,
+    faster: String,
     summary: &'a Summary,
     colours: [&'static str; 8],
     units: Vec<plots::UnitBar>,
@@ -96,8 +98,9 @@ pub fn render(report: &Report) -> Result<String, minijinja::Error> {
     environment.add_filter("millions", |value: f64| format!("{:.2} M", value / 1e6));
     let page = Page {
         model: &report.model,
+        faster: report.summary.latency_ms.against_before.map_or(String::new(), |against| against.words()),
         summary: report.summary,
-        colours: plots::COLOURS,
+        colours: COLOURS,
         units: plots::unit_bars(report.summary),
         course: plots::course(report.visits, report.base, &report.summary.task_names()),
         layers: plots::layer_bars(report.layers),

@@ -34,6 +34,8 @@ pub struct StepTime {
 pub struct Timings {
     /// How they were measured.
     pub method: Method,
+    /// Seconds of a pass without work, measured the same way: what every step's time has in it.
+    pub overhead: f64,
     /// The steps, in order, packing and unpacking included.
     pub steps: Vec<StepTime>,
 }
@@ -50,7 +52,14 @@ impl Session {
         self.own()?;
         let full = self.plan.live.table(0, &[]);
         let program = &self.program;
-        let timed: Vec<&Timed> = program.pack.iter().chain(&program.steps).chain(&program.unpack).collect();
+        let timed: Vec<Option<&Timed>> = program
+            .pack
+            .iter()
+            .chain(&program.steps)
+            .chain(&program.unpack)
+            .map(Some)
+            .chain([None])
+            .collect();
         let wall = self.wall_clock(&timed, &full)?;
         let mut method = Method::WallClock;
         let mut seconds = wall;
@@ -64,6 +73,7 @@ impl Session {
                 (method, seconds) = (Method::Timestamps, stamped);
             }
         }
+        let overhead = seconds.pop().unwrap_or_default();
         let plan = &self.plan;
         let steps = plan.pack.iter().chain(&plan.steps).chain(&plan.unpack).zip(seconds);
         let steps = steps.map(|(step, seconds)| StepTime {
@@ -73,18 +83,21 @@ impl Session {
             macs: step.macs,
             seconds,
         });
-        Ok(Timings { method, steps: steps.collect() })
+        Ok(Timings { method, overhead, steps: steps.collect() })
     }
 
-    fn wall_clock(&self, steps: &[&Timed], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
+    /// The time of each step in a submission of its own; `None` is one that does nothing.
+    fn wall_clock(&self, steps: &[Option<&Timed>], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
         const DURING: &str = "timing a step";
         let gpu = &self.gpu;
-        let time = |step: &&Timed| {
+        let time = |step: &Option<&Timed>| {
             let start = Instant::now();
             gpu.scoped(DURING, || {
                 let mut encoder = gpu.shared.device.create_command_encoder(&Default::default());
                 let mut pass = encoder.begin_compute_pass(&Default::default());
-                step.bound.dispatch(&mut pass, table, 0);
+                if let Some(step) = step {
+                    step.bound.dispatch(&mut pass, table, 0);
+                }
                 drop(pass);
                 gpu.shared.queue.submit([encoder.finish()]);
             })?;
@@ -94,7 +107,8 @@ impl Session {
         steps.iter().map(time).collect()
     }
 
-    fn timestamps(&self, steps: &[&Timed], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
+    /// As [`Session::wall_clock`], by the device's clock and in one submission.
+    fn timestamps(&self, steps: &[Option<&Timed>], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
         const DURING: &str = "timing steps";
         let gpu = &self.gpu;
         let device = &gpu.shared.device;
@@ -124,7 +138,9 @@ impl Session {
                         end_of_pass_write_index: Some(first + 1),
                     }),
                 });
-                step.bound.dispatch(&mut pass, table, 0);
+                if let Some(step) = step {
+                    step.bound.dispatch(&mut pass, table, 0);
+                }
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
             encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
