@@ -26,10 +26,14 @@ test-graphs:
 test-conformance:
 	@sh scripts/test-conformance.sh
 
+# What Mesa's compiler for AMD GPUs makes of the kernels, without such a GPU, against docs/isa.md.
+test-isa:
+	@sh scripts/test-isa.sh
+
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance test-isa lint
