@@ -218,7 +218,7 @@ fn losses_are_those_of_the_reference() {
     let world = world();
     for gpu in gpus {
         let mut evaluator = evaluator(&gpu, 3);
-        evaluator.prepare(&world.graph, &world.units).unwrap();
+        evaluator.prepare(&world.graph, &world.units, None).unwrap();
         let found = evaluator.score(&candidates()).unwrap();
         for (keep, found) in candidates().iter().zip(&found) {
             for (task, found) in found.iter().enumerate() {
@@ -242,7 +242,7 @@ fn trap_30_neither_batch_nor_grouping_changes_a_bit() {
         let mut reference = None;
         for batch in [1, 2, 3, 7, 16] {
             let mut evaluator = evaluator(&gpu, batch);
-            evaluator.prepare(&world.graph, &world.units).unwrap();
+            evaluator.prepare(&world.graph, &world.units, None).unwrap();
             let together = evaluator.score(&candidates).unwrap();
             let single =
                 candidates.iter().rev().map(|keep| evaluator.score(std::slice::from_ref(keep)).unwrap());
@@ -258,6 +258,51 @@ fn trap_30_neither_batch_nor_grouping_changes_a_bit() {
     }
 }
 
+/// Candidates of one unit, some of which end within a channel group, in no order.
+fn of_unit(world: &World, unit: usize) -> Vec<Vec<usize>> {
+    let whole: Vec<usize> = world.units.units.iter().map(|unit| unit.channels).collect();
+    let keeps = [whole[unit], 4, 3, 5, whole[unit] - 1, 4, 1];
+    let candidate = |keep: usize| {
+        let mut counts = whole.clone();
+        counts[unit] = keep.min(whole[unit]);
+        counts
+    };
+    keeps.into_iter().map(candidate).collect()
+}
+
+#[test]
+fn trap_37_sharing_what_candidates_have_in_common_changes_no_bit() {
+    let Some(gpus) = gpus() else { return };
+    let world = world();
+    let mut other = world.graph.clone();
+    let weight = other.nodes[2].inputs[1];
+    let halved = other.constant(weight).unwrap().f32s().unwrap().iter().map(|w| 0.5 * w).collect();
+    let shape = other.constant(weight).unwrap().shape().to_vec();
+    other.edit().set_constant(weight, Tensor::from_f32(shape, halved).unwrap());
+    for gpu in gpus {
+        for batch in [2, 7] {
+            let mut plain = evaluator(&gpu, batch);
+            let mut sharing = evaluator(&gpu, batch);
+            // What is kept of the first network must not be taken for the second's, and the third is the first again.
+            for graph in [&world.graph, &other, &world.graph] {
+                for unit in 0..world.units.units.len() {
+                    let candidates = of_unit(&world, unit);
+                    plain.prepare(graph, &world.units, None).unwrap();
+                    sharing.prepare(graph, &world.units, Some(unit)).unwrap();
+                    let (expected, before) = (plain.score(&candidates).unwrap(), sharing.macs());
+                    let found = sharing.score(&candidates).unwrap();
+                    assert_eq!(bits(&found), bits(&expected), "unit {unit}, batch {batch}");
+                    let first = sharing.macs() - before;
+                    let single = sharing.score(&candidates[2..3]).unwrap();
+                    assert_eq!(bits(&single), bits(&expected[2..3]), "unit {unit}, alone");
+                    assert!(sharing.macs() - before > first, "candidates cost something");
+                }
+            }
+            assert!(sharing.macs() < plain.macs(), "{} of {}", sharing.macs(), plain.macs());
+        }
+    }
+}
+
 #[test]
 fn means_of_batches_weigh_batches_by_their_images() {
     let Some([gpu, _]) = gpus() else { return };
@@ -265,7 +310,7 @@ fn means_of_batches_weigh_batches_by_their_images() {
     let score = |batch: usize, mean_of_batches: bool| {
         let options = Options { batch: Some(batch), mean_of_batches, ..Options::default() };
         let mut evaluator = GpuEvaluator::new(&gpu, tasks(), samples(), options).expect("there are images");
-        evaluator.prepare(&world.graph, &world.units).unwrap();
+        evaluator.prepare(&world.graph, &world.units, None).unwrap();
         evaluator.score(&[vec![7, 6, 12]]).unwrap().swap_remove(0)
     };
     let sums = score(IMAGES, false);
@@ -285,12 +330,12 @@ fn trap_28_candidates_score_as_their_compacted_networks_do() {
     let world = world();
     for gpu in gpus {
         let mut evaluator = evaluator(&gpu, 4);
-        evaluator.prepare(&world.graph, &world.units).unwrap();
+        evaluator.prepare(&world.graph, &world.units, None).unwrap();
         let masked = evaluator.score(&candidates()).unwrap();
         for (keep, masked) in candidates().iter().zip(&masked) {
             let kept = Keeps::prefix(&world.units, keep);
             let graph = compact(&world.graph, &world.shapes, &world.units, &kept).unwrap();
-            evaluator.prepare(&graph, &world.units.pruned(&kept)).unwrap();
+            evaluator.prepare(&graph, &world.units.pruned(&kept), None).unwrap();
             let compacted = evaluator.score(std::slice::from_ref(keep)).unwrap();
             assert_eq!(bits(&compacted), bits(std::slice::from_ref(masked)), "{keep:?}");
         }
@@ -308,7 +353,7 @@ fn a_broken_weight_breaks_the_loss() {
     world.graph.edit().set_constant(weight, Tensor::from_f32(shape, values).unwrap());
     for gpu in gpus {
         let mut evaluator = evaluator(&gpu, 7);
-        evaluator.prepare(&world.graph, &world.units).unwrap();
+        evaluator.prepare(&world.graph, &world.units, None).unwrap();
         let losses = evaluator.score(&[vec![7, 6, 12], vec![6, 6, 12]]).unwrap();
         assert!(losses[0].iter().all(|loss| !loss.sum.is_finite()), "{losses:?}");
         assert!(losses[1].iter().all(|loss| loss.sum.is_finite()), "{losses:?}");
@@ -320,7 +365,7 @@ fn the_report_has_the_search_s_losses_and_the_host_s_metrics() {
     let Some([gpu, _]) = gpus() else { return };
     let world = world();
     let mut evaluator = evaluator(&gpu, 7);
-    evaluator.prepare(&world.graph, &world.units).unwrap();
+    evaluator.prepare(&world.graph, &world.units, None).unwrap();
     let scored = evaluator.score(&[vec![]]).unwrap();
     let subject = Subject { gpu: &gpu, graph: &world.graph, tasks: &tasks(), teacher: None };
     let mut steps = Vec::new();
@@ -352,7 +397,7 @@ fn what_does_not_fit_is_named() {
     let world = world();
     let fail = |tasks: Vec<Task>, samples: Samples| {
         let mut evaluator = GpuEvaluator::new(&gpu, tasks, samples, Options::default())?;
-        evaluator.prepare(&world.graph, &world.units)?;
+        evaluator.prepare(&world.graph, &world.units, None)?;
         evaluator.score(&[vec![]])
     };
     let mut wrong = tasks();

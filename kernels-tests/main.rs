@@ -52,6 +52,7 @@ mod reshape;
 mod resize;
 mod search;
 mod session;
+mod shared;
 mod softmax;
 mod taught;
 mod text;

@@ -1,6 +1,7 @@
 //! The search on a device decides what a plain search decides that compacts and runs the whole network for every
 //! candidate, on a small multitask network.
 
+mod bundled;
 mod plain;
 mod recovered;
 

@@ -99,7 +99,7 @@ fn trap_38_candidates_score_as_they_run_alone_however_submissions_are_cut() {
             macs: 0,
         });
         let mut session = Session::new(&gpu, plan, candidates.len()).unwrap();
-        session.upload(&[&input]).unwrap();
+        session.upload(&[&input], &[]).unwrap();
         session.score(&candidates).unwrap();
         let whole = session.read_external(results).unwrap();
         assert!(whole.iter().all(|value| value.is_finite()));
@@ -107,7 +107,7 @@ fn trap_38_candidates_score_as_they_run_alone_however_submissions_are_cut() {
         session.score(&candidates).unwrap();
         same_bits("cut submissions", &session.read_external(results).unwrap(), &whole);
         for (keep, expected) in candidates.iter().zip(whole.chunks_exact(SIZE as usize)) {
-            session.upload(&[&input]).unwrap();
+            session.upload(&[&input], &[]).unwrap();
             session.score(std::slice::from_ref(keep)).unwrap();
             same_bits("alone", &session.read_external(results).unwrap()[..SIZE as usize], expected);
         }
@@ -211,7 +211,7 @@ fn nothing_is_submitted_to_a_lent_device() {
     let results = [
         session.run(&[&input]).map(drop),
         session.run_masked(&[&input], &[]).map(drop),
-        session.upload(&[&input]),
+        session.upload(&[&input], &[]),
         session.score(&[vec![]]),
         session.values().map(drop),
         session.timings().map(drop),

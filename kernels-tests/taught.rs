@@ -108,7 +108,7 @@ fn evaluator(gpu: &Gpu, world: &World, batch: usize) -> GpuEvaluator {
     let options = Options { batch: Some(batch), ..Options::default() };
     let mut evaluator = GpuEvaluator::new(gpu, world.tasks.clone(), world.samples.clone(), options).unwrap();
     evaluator.teach(&world.graph).unwrap();
-    evaluator.prepare(&world.graph, &world.units).unwrap();
+    evaluator.prepare(&world.graph, &world.units, None).unwrap();
     evaluator
 }
 
@@ -142,7 +142,7 @@ fn trap_28_candidates_score_as_their_compacted_networks_do() {
     for (keep, masked) in candidates().iter().zip(&masked) {
         let kept = Keeps::prefix(&world.units, keep);
         let graph = compact(&world.graph, &world.shapes, &world.units, &kept).unwrap();
-        evaluator.prepare(&graph, &world.units.pruned(&kept)).unwrap();
+        evaluator.prepare(&graph, &world.units.pruned(&kept), None).unwrap();
         let compacted = evaluator.score(std::slice::from_ref(keep)).unwrap();
         assert_eq!(bits(&compacted), bits(std::slice::from_ref(masked)), "{keep:?}");
     }
@@ -173,7 +173,7 @@ fn trap_29_a_broken_weight_breaks_every_loss() {
     let shape = world.graph.constant(weight).unwrap().shape().to_vec();
     let mut evaluator = evaluator(&gpu, &world, 5);
     world.graph.edit().set_constant(weight, Tensor::from_f32(shape, values).unwrap());
-    evaluator.prepare(&world.graph, &world.units).unwrap();
+    evaluator.prepare(&world.graph, &world.units, None).unwrap();
     let losses = evaluator.score(&[vec![7, 9, 13], vec![6, 9, 13]]).unwrap();
     assert!(losses[0].iter().all(|loss| !loss.sum.is_finite()), "{losses:?}");
     assert!(losses[1].iter().all(|loss| loss.sum.is_finite()), "{losses:?}");
@@ -203,7 +203,7 @@ fn parts_of_a_detector_share_their_targets_and_nothing_is_scored_untaught() {
     let Some([gpu, _]) = gpus() else { return };
     let world = world();
     let new = || GpuEvaluator::new(&gpu, world.tasks.clone(), world.samples.clone(), Options::default());
-    let untaught = new().unwrap().prepare(&world.graph, &world.units).unwrap_err();
+    let untaught = new().unwrap().prepare(&world.graph, &world.units, None).unwrap_err();
     assert!(matches!(untaught, EvaluateError::Untaught(name) if name == "five.box"));
     let shared = Samples {
         targets: vec![Targets::Words(vec![vec![1], vec![2]]), Targets::Of(0)],

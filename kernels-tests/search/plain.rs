@@ -158,7 +158,7 @@ impl<'a> Plain<'a> {
     fn losses(&mut self, keeps: &Lists) -> Vec<f64> {
         let graph = self.compacted(keeps);
         let units = analyse(&graph, &graph.infer(&Sizes::batch(1)).expect("it has shapes"));
-        self.evaluator.prepare(&graph, &units).expect("the network can be prepared");
+        self.evaluator.prepare(&graph, &units, None).expect("the network can be prepared");
         self.evaluator.score(&[vec![]]).expect("it can be scored")[0]
             .iter()
             .map(|loss| loss.sum / loss.count)

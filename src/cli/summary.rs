@@ -84,8 +84,12 @@ pub struct SearchSummary {
     pub candidates: usize,
     /// Pictures that each was scored on.
     pub images: usize,
-    /// Multiply-accumulates of all of it.
+    /// Multiply-accumulates that this run executed: candidates, what they have in common, fits of recovery, the
+    /// unpruned and the final network. Less than the whole where it was resumed.
     pub macs: u64,
+    /// Multiply-accumulates of PAGCP's ascending scan with the same decisions: the unpruned network, then for every unit
+    /// the whole masked network for each candidate up to the first that breaks a limit, on the same pictures.
+    pub reference_macs: u64,
     /// Seconds of this run; less than the whole where it was resumed.
     pub seconds: f64,
 }

@@ -5,6 +5,7 @@ mod grams;
 mod network;
 mod report;
 mod scorer;
+mod shared;
 mod teacher;
 
 pub use error::EvaluateError;

@@ -5,7 +5,7 @@ use crate::gpu::{Gpu, Session};
 use crate::graph::{Graph, Sizes};
 use crate::optimise::optimise;
 use crate::plan::{Plan, PlanError, build};
-use crate::tasks::{Loss, Samples, Scoring, Task, UNLABELLED, attach, result_bytes};
+use crate::tasks::{Loss, Samples, Scoring, Task, UNLABELLED, attach};
 use crate::tensor::count;
 use crate::units::Units;
 use std::ops::Range;
@@ -15,9 +15,6 @@ pub(super) const LARGEST_BATCH: usize = 16;
 
 /// Bytes that the buffers of a network may take where a smaller batch would take less.
 const MEMORY: u64 = 512 << 20;
-
-/// Candidates whose sums are read back at once. The session cuts submissions by time on its own.
-const CANDIDATES: u64 = 32;
 
 /// A network on a device, ready to be scored.
 pub(super) struct Network {
@@ -30,6 +27,7 @@ pub(super) struct Network {
 }
 
 /// What is measured, and on how many images.
+#[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub graph: &'a Graph,
     pub units: &'a Units,
@@ -47,11 +45,8 @@ impl Network {
             return Err(EvaluateError::NoTasks);
         }
         let mut plan = fitting_plan(gpu, request)?;
-        let each = result_bytes(&plan, request.tasks)?;
-        let room = gpu.plan_options(plan.batch).limits.binding_bytes / each.max(1);
-        let candidates = room.clamp(1, CANDIDATES) as usize;
-        let scoring = attach(&mut plan, request.tasks, candidates)?;
-        let session = Session::new(gpu, plan, candidates)?;
+        let scoring = attach(&mut plan, request.tasks, 1)?;
+        let session = Session::new(gpu, plan, 1)?;
         let means = request.options.mean_of_batches;
         Ok(Self { session, scoring, loaded: None, inputs: Vec::new(), means })
     }
@@ -59,11 +54,6 @@ impl Network {
     /// Images in one run.
     pub(super) fn batch(&self) -> usize {
         self.session.plan().batch
-    }
-
-    /// Candidates that [`Network::score`] takes at once.
-    pub(super) fn candidates(&self) -> usize {
-        self.session.candidates()
     }
 
     /// What it runs.
@@ -103,26 +93,20 @@ impl Network {
             self.session.write_external(buffer.external, bytemuck::cast_slice(&words))?;
         }
         let inputs: Vec<&[f32]> = self.inputs.iter().map(Vec::as_slice).collect();
-        self.session.upload(&inputs)?;
+        self.session.upload(&inputs, &[])?;
         self.loaded = Some(images);
         Ok(())
     }
 
-    /// Adds the losses of the loaded images for every candidate.
-    pub(super) fn score(
-        &mut self,
-        candidates: &[Vec<usize>],
-        losses: &mut [Vec<Loss>],
-    ) -> Result<(), EvaluateError> {
+    /// Adds the losses of the loaded images, nothing being pruned.
+    pub(super) fn score(&mut self, losses: &mut [Loss]) -> Result<(), EvaluateError> {
         let images = self.loaded.as_ref().map_or(0, ExactSizeIterator::len);
-        self.session.score(candidates)?;
+        self.session.score(&[vec![]])?;
         let sums = self.session.read_external(self.scoring.results)?;
-        for (sums, losses) in sums.chunks_exact(self.scoring.words).zip(losses) {
-            if self.means {
-                self.scoring.add_means(sums, images, losses);
-            } else {
-                self.scoring.add(sums, images, losses);
-            }
+        if self.means {
+            self.scoring.add_means(&sums, images, losses);
+        } else {
+            self.scoring.add(&sums, images, losses);
         }
         Ok(())
     }

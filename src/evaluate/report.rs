@@ -62,7 +62,7 @@ pub fn evaluate<S: Source>(
     let outputs = places(&network, tasks)?;
     let mut meters: Vec<_> =
         tasks.iter().zip(&outputs).map(|(task, place)| task.kind.meter(place.channels)).collect();
-    let mut losses = vec![vec![Loss::default(); tasks.len()]];
+    let mut losses = vec![Loss::default(); tasks.len()];
     for first in (0..images).step_by(network.batch()) {
         let part = first..images.min(first + network.batch());
         let mut samples =
@@ -71,14 +71,14 @@ pub fn evaluate<S: Source>(
             teacher.teach(&mut samples)?;
         }
         network.load(&samples, first, part.clone())?;
-        network.score(&[vec![]], &mut losses)?;
+        network.score(&mut losses)?;
         measure(&mut network, &samples, &outputs, &mut meters)?;
         progress(part.end, images);
     }
-    for (loss, unit) in losses[0].iter_mut().zip(teacher.map_or_else(Vec::new, |teacher| teacher.units())) {
+    for (loss, unit) in losses.iter_mut().zip(teacher.map_or_else(Vec::new, |teacher| teacher.units())) {
         loss.sum /= unit;
     }
-    let reports = tasks.iter().zip(&losses[0]).zip(&meters).map(|((task, loss), meter)| TaskReport {
+    let reports = tasks.iter().zip(&losses).zip(&meters).map(|((task, loss), meter)| TaskReport {
         name: task.name.clone(),
         kind: task.kind.name(),
         loss: *loss,

@@ -1,28 +1,34 @@
 //! The search's evaluator on a device.
 
 use super::grams::grams;
-use super::network::{Network, Request};
+use super::network::{Request, fitting_plan};
+use super::shared::{Set, Split, Whole};
 use super::teacher::Teacher;
 use super::{EvaluateError, Options};
 use crate::gpu::Gpu;
-use crate::graph::{Graph, ValueId};
+use crate::graph::{Graph, Sizes, ValueId};
+use crate::optimise::optimise;
 use crate::search::{Evaluator, Grams, TaskLimit};
 use crate::tasks::{Loss, Samples, Source, Task};
 use crate::units::Units;
 
 /// Scores candidate prunings on images in memory: a candidate is one live table, nothing is compiled, bound or
-/// copied for it.
+/// copied for it. What candidates of one unit have in common runs once for all of them, and is kept in host memory for
+/// the visits after it (`evaluate::shared`).
 pub struct GpuEvaluator {
     gpu: Gpu,
     tasks: Vec<Task>,
     limits: Vec<TaskLimit>,
-    samples: Samples,
+    judging: Set,
     options: Options,
-    fitting: Samples,
-    network: Option<Network>,
+    fitting: Set,
+    network: Option<Split>,
+    /// Images in one run; found for the first network.
+    batch: Option<usize>,
     /// What the sums of losses are divided by, in task order.
     units: Vec<f64>,
     scored: u64,
+    macs: u64,
 }
 
 impl GpuEvaluator {
@@ -43,17 +49,18 @@ impl GpuEvaluator {
             |task: &Task| TaskLimit { name: task.name.clone(), limit: task.limit, floor: task.kind.floor() };
         let limits = tasks.iter().map(limit).collect();
         let units = vec![1.0; tasks.len()];
-        let fitting = Samples::default();
         Ok(Self {
             gpu: gpu.clone(),
             tasks,
             limits,
-            samples,
+            judging: Set::new(samples),
             options,
-            fitting,
+            fitting: Set::new(Samples::default()),
             network: None,
+            batch: None,
             units,
             scored: 0,
+            macs: 0,
         })
     }
 
@@ -63,9 +70,11 @@ impl GpuEvaluator {
     /// # Errors
     /// As [`Evaluator::prepare`].
     pub fn teach(&mut self, graph: &Graph) -> Result<(), EvaluateError> {
-        let images = self.samples.len();
+        let images = self.judging.len();
         if let Some(mut teacher) = Teacher::new(&self.gpu, graph, &self.tasks, &self.options, images)? {
-            teacher.teach(&mut self.samples)?;
+            let mut samples = std::mem::take(&mut self.judging.samples);
+            teacher.teach(&mut samples)?;
+            self.judging = Set::new(samples);
             self.units = teacher.units();
         }
         Ok(())
@@ -73,12 +82,23 @@ impl GpuEvaluator {
 
     /// The same, with pictures to fit recovery on; they are best not among those of the scoring set.
     pub fn fitting(self, samples: Samples) -> Self {
-        Self { fitting: samples, ..self }
+        Self { fitting: Set::new(samples), ..self }
     }
 
     /// The images of the scoring set.
     pub fn images(&self) -> usize {
-        self.samples.len()
+        self.judging.len()
+    }
+
+    /// Images in one run of `graph`, as many as are worth it and fit.
+    fn batch(&mut self, graph: &Graph, units: &Units) -> Result<usize, EvaluateError> {
+        if let Some(batch) = self.batch {
+            return Ok(batch);
+        }
+        let (tasks, options, images) = (&self.tasks[..], &self.options, self.judging.len());
+        let plan = fitting_plan(&self.gpu, &Request { graph, units, tasks, options, images })?;
+        self.batch = Some(plan.batch);
+        Ok(plan.batch)
     }
 
     /// How many times an image has been run through the network so far, over all candidates.
@@ -94,15 +114,23 @@ impl Evaluator for GpuEvaluator {
         &self.limits
     }
 
-    fn prepare(&mut self, graph: &Graph, units: &Units) -> Result<(), EvaluateError> {
+    fn prepare(&mut self, graph: &Graph, units: &Units, varying: Option<usize>) -> Result<(), EvaluateError> {
         self.network = None;
-        let untaught = |task: &&Task| self.samples.targets.is_empty() && task.kind.needs_teacher();
+        if self.tasks.is_empty() {
+            return Err(EvaluateError::NoTasks);
+        }
+        let untaught = |task: &&Task| self.judging.samples.targets.is_empty() && task.kind.needs_teacher();
         if let Some(task) = self.tasks.iter().find(untaught) {
             return Err(EvaluateError::Untaught(task.name.clone()));
         }
-        let images = self.samples.len();
-        let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
-        self.network = Some(Network::new(&self.gpu, &request)?);
+        let batch = self.batch(graph, units)?;
+        let sizes = Sizes::new(batch, self.options.symbols.clone());
+        let graph = optimise(graph, &sizes)?.graph;
+        let shapes = graph.infer(&sizes)?;
+        let whole = Whole { graph: &graph, shapes: &shapes, units, batch };
+        self.judging.next_turn();
+        let judged = (&self.tasks[..], &self.options);
+        self.network = Some(Split::new(&self.gpu, &whole, varying, judged, &mut self.judging)?);
         Ok(())
     }
 
@@ -113,25 +141,24 @@ impl Evaluator for GpuEvaluator {
             return Ok(vec![None; values.len()]);
         }
         let request = Request { graph, units, tasks: &self.tasks, options: &self.options, images };
-        grams(&self.gpu, &request, &self.fitting, values)
+        let (grams, macs) = grams(&self.gpu, &request, &mut self.fitting, values)?;
+        self.macs += macs;
+        Ok(grams)
     }
 
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, EvaluateError> {
         let network = self.network.as_mut().ok_or(EvaluateError::Unprepared)?;
-        let images = self.samples.len();
         let mut losses = vec![vec![Loss::default(); self.tasks.len()]; candidates.len()];
-        for first in (0..images).step_by(network.batch()) {
-            let batch = first..images.min(first + network.batch());
-            network.load(&self.samples, 0, batch)?;
-            let together = network.candidates();
-            for (candidates, losses) in candidates.chunks(together).zip(losses.chunks_mut(together)) {
-                network.score(candidates, losses)?;
-            }
-        }
+        network.score(&mut self.judging, candidates, &mut losses)?;
+        self.macs += network.take_macs();
         for (loss, unit) in losses.iter_mut().flat_map(|losses| losses.iter_mut().zip(&self.units)) {
             loss.sum /= unit;
         }
-        self.scored += (images * candidates.len()) as u64;
+        self.scored += (self.judging.len() * candidates.len()) as u64;
         Ok(losses)
+    }
+
+    fn macs(&self) -> u64 {
+        self.macs
     }
 }

@@ -1,12 +1,15 @@
 //! The search itself: visits units, scans their candidates, commits what every task allows, measures the result.
 
-use super::journal::{Journal, JournalError, Record, Scored, Visit};
+use super::journal::{Journal, JournalError, Record, Visit};
+use super::recovering::Start;
+use super::scan::{Scan, last_within, losses_at};
 use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
-use super::{Evaluator, Loss, Observer, Options, TaskLimit, counts, faithful, saliency, visiting_order};
+use super::{Evaluator, Loss, Observer, Options, counts, faithful, saliency, visiting_order};
 use crate::compact::CompactError;
 use crate::graph::Graph;
-use crate::units::{Keeps, Unit, cost, cost_kept};
+use crate::recover::Fit;
+use crate::units::{Keeps, cost, cost_kept};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
@@ -67,8 +70,11 @@ pub struct Outcome {
     pub after: Vec<Loss>,
     /// How many candidates were scored.
     pub candidates: usize,
-    /// The MACs of all of them, for one image.
+    /// The multiply-accumulates that the evaluator executed in this run, all pictures and everything else included.
     pub macs: u64,
+    /// Those of PAGCP's ascending scan with the same decisions, for one judging picture: the unpruned network, then for
+    /// every unit the whole masked network for each candidate, up to the first that breaks a limit.
+    pub reference_macs: u64,
 }
 
 /// Runs the search, or what is left of it where `journal` already has a part. Equal inputs give equal outcomes,
@@ -81,14 +87,16 @@ pub fn search<E: Evaluator>(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, SearchError<E::Error>> {
     let graph = problem.graph.clone();
-    let mut driver = Driver { problem, graph, options, evaluator, journal, observer };
+    let mut driver = Driver { problem, graph, options, evaluator, journal, observer, fitted: None };
     let before = driver.base()?;
     let (keeps, visits) =
         if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
     let keeps: Vec<Vec<usize>> = keeps.into_iter().map(sorted).collect();
     let after = driver.measure_final(&keeps)?;
-    let (candidates, macs) = driver.spent();
-    Ok(Outcome { keeps: Keeps(keeps), graph: driver.graph, visits, before, after, candidates, macs })
+    let (candidates, reference_macs) = driver.spent();
+    let macs = driver.evaluator.macs();
+    let (keeps, graph) = (Keeps(keeps), driver.graph);
+    Ok(Outcome { keeps, graph, visits, before, after, candidates, macs, reference_macs })
 }
 
 fn sorted(mut list: Vec<usize>) -> Vec<usize> {
@@ -104,6 +112,8 @@ pub(super) struct Driver<'a, E> {
     pub evaluator: &'a mut E,
     pub journal: &'a mut Journal,
     pub observer: &'a mut dyn Observer,
+    /// What was fitted last: for which pass and unit.
+    pub fitted: Option<(usize, usize, Vec<Fit>)>,
 }
 
 /// What one visit is about.
@@ -158,7 +168,7 @@ impl<E: Evaluator> Driver<'_, E> {
 
     fn measure(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
         let network = self.network(keeps)?;
-        self.prepare(&network)?;
+        self.prepare(&network, None)?;
         let whole = keeps.iter().map(Vec::len).collect();
         let mut losses = self.evaluator.score(&[whole]).map_err(SearchError::Evaluate)?;
         Ok(losses.swap_remove(0))
@@ -168,8 +178,12 @@ impl<E: Evaluator> Driver<'_, E> {
         Problem { graph: &self.graph, ..self.problem }.network(keeps)
     }
 
-    pub(super) fn prepare(&mut self, network: &Network) -> Result<(), SearchError<E::Error>> {
-        self.evaluator.prepare(&network.graph, &network.units).map_err(SearchError::Evaluate)
+    pub(super) fn prepare(
+        &mut self,
+        network: &Network,
+        varying: Option<usize>,
+    ) -> Result<(), SearchError<E::Error>> {
+        self.evaluator.prepare(&network.graph, &network.units, varying).map_err(SearchError::Evaluate)
     }
 
     fn run(&mut self, before: &[Loss]) -> Result<Pass, SearchError<E::Error>> {
@@ -215,7 +229,7 @@ impl<E: Evaluator> Driver<'_, E> {
                 }
             };
             if let Some(keep) = visit.accepted {
-                self.ship(unit, &keeps, &visit)?;
+                self.ship(&turn, &keeps, &visit)?;
                 keeps[unit] = visit.order[..keep].to_vec();
                 base = losses_at(&visit, keep).iter().map(|loss| loss.mean()).collect();
             }
@@ -286,14 +300,18 @@ impl<E: Evaluator> Driver<'_, E> {
         ordered[turn.unit] = order.clone();
         let network = self.network(&ordered)?;
         let tries = (scan.tries)(&ranked, order.len());
-        let recovered = match tries.first() {
+        let start = match tries.first() {
             Some(&first) if self.options.recover && !self.options.faithful => {
-                self.recovering(&network, (turn.unit, first), &scan)?
+                self.recovering(&network, turn, first, &scan)?
             }
-            _ => None,
+            Some(_) => {
+                self.prepare(&network, Some(turn.unit))?;
+                Start::default()
+            }
+            None => Start::default(),
         };
-        self.prepare(recovered.as_ref().unwrap_or(&network))?;
-        let (candidates, broken) = self.scan(turn.unit, &ordered, &tries, &scan)?;
+        let recovered = start.recovered;
+        let (candidates, broken) = self.scan((turn.unit, &ordered), &tries, &scan, start)?;
         let visit = Visit {
             pass: turn.pass,
             unit: id,
@@ -304,110 +322,43 @@ impl<E: Evaluator> Driver<'_, E> {
                 .filter(|_| broken.is_some() || scan.commit_unbroken),
             candidates,
             limited_by: broken.map(|task| self.evaluator.tasks()[task].name.clone()),
-            recovered: recovered.is_some(),
+            recovered,
         };
         self.journal.append(Record::Visit(visit.clone()))?;
         self.observer.settled(&visit);
         Ok(visit)
     }
 
-    /// Scores ever smaller keeps until a task's limit is broken; the task that broke it by most, if any. What was
-    /// scored past the first violation is not reported.
-    fn scan(
-        &mut self,
-        unit: usize,
-        keeps: &[Vec<usize>],
-        tries: &[usize],
-        scan: &Scan,
-    ) -> Result<Scanned, SearchError<E::Error>> {
-        let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
-        let mut scored = Vec::new();
-        for chunk in tries.chunks(self.options.width.max(1)) {
-            let candidate = |&keep: &usize| {
-                let mut counts = whole.clone();
-                counts[unit] = keep;
-                counts
-            };
-            let candidates: Vec<Vec<usize>> = chunk.iter().map(candidate).collect();
-            let losses = self.evaluator.score(&candidates).map_err(SearchError::Evaluate)?;
-            for (&keep, losses) in chunk.iter().zip(losses) {
-                let (worst, task) = worst_increase(self.evaluator.tasks(), &losses, scan);
-                self.observer.scored(keep, whole[unit], worst);
-                scored.push(Scored { keep, losses });
-                if task.is_some() {
-                    return Ok((scored, task));
-                }
-            }
-        }
-        Ok((scored, None))
-    }
-
+    /// How many candidates were scored, and the MACs of the reference's scan for one picture.
     fn spent(&self) -> (usize, u64) {
+        let visits = (0..2).flat_map(|pass| self.journal.visits(pass));
+        let candidates = visits.map(|visit| visit.candidates.len()).sum();
         let Problem { graph, shapes, units } = self.problem;
-        let (mut candidates, mut macs) = (0, 0);
-        for pass in 0..2 {
-            let mut keep: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
-            for visit in self.journal.visits(pass) {
-                let Some(u) = units.units.iter().position(|unit| unit.id == visit.unit) else { continue };
-                let before = keep[u];
-                for scored in &visit.candidates {
-                    keep[u] = scored.keep;
-                    macs += cost_kept(graph, shapes, units, &keep).macs;
-                    candidates += 1;
-                }
-                keep[u] = visit.accepted.unwrap_or(before);
+        let mut keep: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
+        let mut macs = cost_kept(graph, shapes, units, &keep).macs;
+        for visit in self.journal.visits(0) {
+            let Some(u) = units.units.iter().position(|unit| unit.id == visit.unit) else { continue };
+            let before = keep[u];
+            for count in self.reference_scan(visit) {
+                keep[u] = count;
+                macs += cost_kept(graph, shapes, units, &keep).macs;
             }
+            keep[u] = visit.accepted.unwrap_or(before);
         }
         (candidates, macs)
     }
-}
 
-/// The scored candidates of a unit, and the task whose limit the last of them broke by most, if any.
-type Scanned = (Vec<Scored>, Option<usize>);
-
-/// How one unit is judged.
-pub(super) struct Scan<'a> {
-    /// The relative increase allowed to each task.
-    pub limits: Vec<f64>,
-    /// What it is relative to.
-    pub base: &'a [f64],
-    /// Scores coordinates.
-    pub rank: &'a dyn Fn(&Graph, &Unit) -> Vec<f64>,
-    /// The kept counts to try, ever smaller, given the scores from the most salient down and their number.
-    pub tries: &'a dyn Fn(&[f64], usize) -> Vec<usize>,
-    /// Whether the last candidate is accepted where none broke a limit.
-    pub commit_unbroken: bool,
-}
-
-/// The smallest keep before the first violation.
-fn last_within(candidates: &[Scored], broken: bool) -> Option<usize> {
-    let within = candidates.len() - usize::from(broken);
-    candidates[..within].last().map(|scored| scored.keep)
-}
-
-/// The losses of the candidate that keeps `keep`.
-pub(super) fn losses_at(visit: &Visit, keep: usize) -> &[Loss] {
-    let found = visit.candidates.iter().find(|scored| scored.keep == keep);
-    &found.expect("an accepted keep was scored").losses
-}
-
-/// The largest relative increase over the tasks, and the task that exceeds its limit by most, if any does. A loss
-/// that is not finite exceeds every limit.
-pub(super) fn worst_increase(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> (f64, Option<usize>) {
-    let mut worst = f64::NEG_INFINITY;
-    let mut excess = 0.0;
-    let mut broken = None;
-    for (task, loss) in losses.iter().enumerate() {
-        let (mean, base, limit) = (loss.mean(), scan.base[task], scan.limits[task]);
-        let least = tasks[task].floor;
-        let increase = if mean.is_finite() { (mean - base) / base.max(least) } else { f64::INFINITY };
-        worst = worst.max(increase);
-        if increase > limit && (broken.is_none() || increase - limit > excess) {
-            excess = increase - limit;
-            broken = Some(task);
+    /// The kept counts that an ascending scan of a visit's unit runs: all up to the first refused one.
+    fn reference_scan(&self, visit: &Visit) -> Vec<usize> {
+        if self.options.faithful {
+            return visit.candidates.iter().map(|scored| scored.keep).collect();
         }
+        let tries = counts(visit.order.len(), self.options);
+        let accepted = visit.accepted.unwrap_or(visit.order.len());
+        let within = tries.iter().take_while(|&&keep| keep >= accepted).count();
+        let scanned = within + usize::from(visit.limited_by.is_some());
+        tries.into_iter().take(scanned).collect()
     }
-    (worst, broken)
 }
 
 /// All visited units but the share `topk` that lose least for the MACs they free; none where no more were pruned.

@@ -4,9 +4,10 @@
 //! that half of 64 is 31; ties with the threshold of a single convolution all go; batch norms are ignored; groups of
 //! convolutions are always ranked by L1. (Losses as means of batches are the evaluator's part of it.)
 
-use super::driver::{Driver, Pass, Scan, SearchError, Turn, losses_at};
+use super::driver::{Driver, Pass, SearchError, Turn};
 use super::journal::Visit;
 use super::saliency::{self, Criterion, Norm, Weights};
+use super::scan::{Scan, losses_at};
 use super::schedule::Schedule;
 use super::state::Problem;
 use super::{Evaluator, Loss, visiting_order};

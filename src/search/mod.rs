@@ -8,6 +8,7 @@ mod journal;
 mod options;
 mod recovering;
 pub mod saliency;
+mod scan;
 pub mod schedule;
 mod state;
 #[cfg(test)]
@@ -43,8 +44,9 @@ pub trait Evaluator {
     fn tasks(&self) -> &[TaskLimit];
 
     /// Makes `graph` the network that the following candidates prune. Its units' channels are already in the order
-    /// of which candidates keep prefixes.
-    fn prepare(&mut self, graph: &Graph, units: &Units) -> Result<(), Self::Error>;
+    /// of which candidates keep prefixes. The candidates keep all of every unit but `varying`; `None` says nothing
+    /// about them.
+    fn prepare(&mut self, graph: &Graph, units: &Units, varying: Option<usize>) -> Result<(), Self::Error>;
 
     /// The loss of every task over the whole scoring set, for each candidate: a candidate is the number of kept
     /// coordinates of every unit, in the order of [`Units::units`].
@@ -56,6 +58,11 @@ pub trait Evaluator {
     fn grams(&mut self, graph: &Graph, units: &Units, values: &[ValueId]) -> Result<Grams, Self::Error> {
         let _ = (graph, units);
         Ok(vec![None; values.len()])
+    }
+
+    /// The multiply-accumulates of everything that it has run so far, empty places of a last batch included.
+    fn macs(&self) -> u64 {
+        0
     }
 }
 

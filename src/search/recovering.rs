@@ -1,11 +1,22 @@
 //! Recovery within the search: candidates scored with the weights that they would ship with.
 
-use super::Evaluator;
-use super::driver::{Driver, Scan, SearchError, worst_increase};
+use super::driver::{Driver, SearchError, Turn};
 use super::journal::Visit;
+use super::scan::{Scan, worst_increase};
 use super::state::Network;
+use super::{Evaluator, Loss};
 use crate::graph::ValueId;
 use crate::recover::{self, Fit, readers};
+
+/// How the scan of a unit begins.
+#[derive(Default)]
+pub(super) struct Start {
+    /// Whether the prepared network is the recovered one.
+    pub recovered: bool,
+    /// The losses of the first candidate, where they are known. Where it breaks a limit, the prepared network may be
+    /// another one.
+    pub first: Option<Vec<Loss>>,
+}
 
 impl<E: Evaluator> Driver<'_, E> {
     /// The fits of everything that reads a unit by weights.
@@ -26,42 +37,63 @@ impl<E: Evaluator> Driver<'_, E> {
         Ok(readers.into_iter().zip(grams).filter_map(|(reader, gram)| Fit::new(reader, &gram?)).collect())
     }
 
-    /// The network whose candidates are recovered, where the first candidate of a unit is better off in it.
+    /// Prepares the network whose candidates are scanned: the recovered one, but for a unit of which nothing can be
+    /// fitted, or whose first candidate breaks a limit that way and is no worse off plainly.
     pub(super) fn recovering(
         &mut self,
         network: &Network,
-        (unit, first): (usize, usize),
+        turn: &Turn,
+        first: usize,
         scan: &Scan,
-    ) -> Result<Option<Network>, SearchError<E::Error>> {
+    ) -> Result<Start, SearchError<E::Error>> {
+        let unit = turn.unit;
         let fits = self.fits(network, unit)?;
         if fits.is_empty() {
-            return Ok(None);
+            self.prepare(network, Some(unit))?;
+            return Ok(Start::default());
         }
         let (graph, units) = recover::scored(&network.graph, &network.units, &fits);
-        let recovered = Network { graph, units };
+        self.fitted = Some((turn.pass, unit, fits));
         let mut candidate: Vec<usize> = network.units.units.iter().map(|unit| unit.channels).collect();
         candidate[unit] = first;
-        let mut worst = [0.0; 2];
-        for (worst, network) in worst.iter_mut().zip([network, &recovered]) {
-            self.prepare(network)?;
-            let losses = self.evaluator.score(&[candidate.clone()]).map_err(SearchError::Evaluate)?;
-            *worst = worst_increase(self.evaluator.tasks(), &losses[0], scan).0;
+        let recovered = self.first(&Network { graph, units }, unit, &candidate)?;
+        let (worst, broken) = worst_increase(self.evaluator.tasks(), &recovered, scan);
+        if broken.is_none() {
+            return Ok(Start { recovered: true, first: Some(recovered) });
         }
-        Ok((worst[1] < worst[0]).then_some(recovered))
+        let plain = self.first(network, unit, &candidate)?;
+        let (plainly, broken) = worst_increase(self.evaluator.tasks(), &plain, scan);
+        let recovers = broken.is_some() && worst < plainly;
+        Ok(Start { recovered: recovers, first: Some(if recovers { recovered } else { plain }) })
+    }
+
+    /// The losses of the first candidate in a network, which stays prepared.
+    fn first(
+        &mut self,
+        network: &Network,
+        unit: usize,
+        candidate: &[usize],
+    ) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        self.prepare(network, Some(unit))?;
+        let mut losses = self.evaluator.score(&[candidate.to_vec()]).map_err(SearchError::Evaluate)?;
+        Ok(losses.swap_remove(0))
     }
 
     /// Gives what reads an accepted unit its recovered weights.
     pub(super) fn ship(
         &mut self,
-        unit: usize,
+        turn: &Turn,
         keeps: &[Vec<usize>],
         visit: &Visit,
     ) -> Result<(), SearchError<E::Error>> {
         let (true, Some(keep)) = (visit.recovered, visit.accepted) else { return Ok(()) };
         let mut ordered = keeps.to_vec();
-        ordered[unit] = visit.order.clone();
+        ordered[turn.unit] = visit.order.clone();
         let network = self.network(&ordered)?;
-        let fits = self.fits(&network, unit)?;
+        let fits = match self.fitted.take() {
+            Some((pass, unit, fits)) if (pass, unit) == (turn.pass, turn.unit) => fits,
+            _ => self.fits(&network, turn.unit)?,
+        };
         for (weight, tensor) in recover::shipped(&network.graph, &fits, keep) {
             self.problem.scatter(&mut self.graph, &ordered, (weight, &tensor));
         }

@@ -104,7 +104,7 @@ impl Evaluator for Closed {
         &self.tasks
     }
 
-    fn prepare(&mut self, graph: &Graph, units: &Units) -> Result<(), NoNetwork> {
+    fn prepare(&mut self, graph: &Graph, units: &Units, _varying: Option<usize>) -> Result<(), NoNetwork> {
         self.network = Some((graph.clone(), units.clone()));
         Ok(())
     }

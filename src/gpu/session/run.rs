@@ -42,16 +42,42 @@ impl Session {
         self.forward()
     }
 
-    /// Uploads and packs a batch for [`Session::score`].
+    /// As [`Session::run`], with the plan's losses, which write where they do for the first candidate.
     ///
     /// # Errors
     /// As [`Session::run`].
-    pub fn upload(&mut self, inputs: &[&[f32]]) -> Result<(), GpuError> {
+    pub fn run_judged(&mut self, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, GpuError> {
         self.own()?;
         self.write_inputs(inputs)?;
         let full = self.plan.live.table(0, &[]);
+        self.last = (full.clone(), 0);
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
-        stream.push(&self.program.pack, &full, 0)?;
+        let program = &self.program;
+        for part in [&program.pack, &program.steps, &program.losses] {
+            stream.push(part, &full, 0)?;
+        }
+        stream.push(&program.unpack, &full, 0)?;
+        let sources: Vec<_> = self.plan.outputs.iter().map(|port| &self.externals[port.external]).collect();
+        stream.finish(|encoder| self.outputs.encode(encoder, &sources))?;
+        self.outputs.take(&self.gpu)
+    }
+
+    /// Uploads and packs a batch for [`Session::score`]: inputs of live channels only, where `keep` has fewer of a unit
+    /// than there are, as long as the whole inputs all the same.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn upload(&mut self, inputs: &[&[f32]], keep: &[usize]) -> Result<(), GpuError> {
+        self.own()?;
+        self.write_inputs(inputs)?;
+        let (table, offset) = if keep.is_empty() {
+            (self.plan.live.table(0, &[]), 0)
+        } else {
+            let tables = self.write_tables(&[keep.to_vec()])?;
+            (tables.into_iter().next().expect("one candidate has one table"), self.tables.stride)
+        };
+        let mut stream = Stream::new(&self.gpu, &mut self.pace);
+        stream.push(&self.program.pack, &table, offset)?;
         stream.finish(|_| ())
     }
 
