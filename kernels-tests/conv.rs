@@ -82,7 +82,8 @@ pub fn square(kernel: usize, stride: usize, dilation: usize, pads: Margins, size
     Shape { kernel: [kernel; 2], strides: [stride; 2], dilations: [dilation; 2], pads, size }
 }
 
-/// Every kind of window: point, three wide with stride 1 and 2, and all that only the general form runs.
+/// Every kind of window: point, odd widths with stride 1 and 2, maps large enough for Winograd's algorithm, and all
+/// that only the general form runs.
 fn shapes() -> Vec<Shape> {
     vec![
         square(1, 1, 1, [0; 4], [1, 1]),
@@ -91,11 +92,15 @@ fn shapes() -> Vec<Shape> {
         square(1, 1, 1, [1, 0, 2, 1], [3, 4]),
         square(3, 1, 1, [1; 4], [6, 9]),
         square(3, 1, 1, [0; 4], [4, 5]),
+        square(3, 1, 1, [1; 4], [13, 15]),
+        square(3, 1, 1, [0, 2, 1, 1], [16, 14]),
         square(3, 2, 1, [0, 1, 2, 1], [9, 10]),
         square(3, 3, 1, [1; 4], [8, 7]),
         square(3, 1, 2, [2; 4], [6, 5]),
         square(3, 1, 1, [1; 4], [5, 2]),
         square(5, 2, 1, [2; 4], [7, 9]),
+        square(5, 1, 1, [2; 4], [5, 8]),
+        square(7, 1, 1, [3; 4], [6, 7]),
         square(7, 2, 1, [3; 4], [11, 13]),
         square(4, 1, 1, [1, 2, 2, 1], [5, 6]),
         Shape { dilations: [2, 1], ..square(3, 1, 1, [2, 1, 2, 1], [6, 6]) },
@@ -153,6 +158,9 @@ impl Case {
             && *groups > 1
         {
             *groups = self.input.iter().map(|r| keep[r.unit]).sum();
+            if let Op::Conv(conv) = &mut op {
+                conv.direct = conv.groups == 1;
+            }
         }
         Self {
             op,

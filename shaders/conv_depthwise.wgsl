@@ -1,13 +1,12 @@
 // Depthwise convolution, one output per channel: output groups are input groups. A thread computes ${np} adjacent
-// pixels of one live channel group. Form 1 is any kernel, form 2 a kernel 3 wide whose columns share their texels.
+// pixels of one live channel group. Form 1 is any kernel, form 2 a kernel ${columns} wide whose columns share their texels.
 
 #include "live"
 #include "activation"
 #include "element"
 #include "conv"
 #set window = form == 2
-#set columns = 3 if window else 1
-#set texels = (np - 1) * stride + 3 if window else np
+#set texels = (np - 1) * stride + columns if window else np
 
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> weight: array<vec4f>;
@@ -48,7 +47,7 @@ fn main(
         let in_row = iy < p.in_height;
         let iy_base = select(0u, iy, in_row) * p.in_width;
 #if window
-        let w = w_base + ky * 3u;
+        let w = w_base + ky * ${columns}u;
 #for t in range(texels)
         let x${t} = select(vec4f(0.0), x[c${t} + iy_base], in${t} && in_row);
 #endfor

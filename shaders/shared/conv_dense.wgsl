@@ -3,13 +3,15 @@
 // channel. Every sum runs over kernel rows, then live input groups, then kernel columns, then lanes, in every form:
 // grouped convolutions keep the same order. Needs "live", "activation", "element" and "conv".
 //
-// Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel 3 wide whose columns share their input texels.
+// Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
+// With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
+// input group are read; there is only one where it is not 4. Blocks of ${kg} output groups: those of the largest size,
+// ${largest}, come first; of each smaller size there is at most one, for the bit of that value in the number of groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
 #set point = form == 0
 #set window = form == 2
-#set columns = 3 if window else 1
-#set texels = (np - 1) * stride + 3 if window else np
+#set texels = (np - 1) * stride + columns if window else np
 #set lane_names = "xyzw"
 
 // The stored channel groups of a segment of a record that live: from x to below y.
@@ -30,7 +32,11 @@ fn main(
 ) {
     let in_pixels = p.in_height * p.in_width;
     let out_pixels = p.out_height * p.out_width;
+#if planes
+    let block = id.x;
+#else
     let block = id.x + id.z * grid.x;
+#endif
 #if window
     // Pixels are adjacent columns of one row: the texels of all their windows overlap.
     let tile = min(block * ${workgroup}u + lane, p.tiles - 1u);
@@ -45,12 +51,21 @@ fn main(
     let c${t} = in_base + select(0u, ix${t}, in${t});
 #endfor
 #else
+#if planes
+    let pixels = out_pixels;
+#else
     let pixels = p.images * out_pixels;
+#endif
 #for n in range(np)
     // Input coordinates are unsigned and wrap below 0, so that one comparison tells inside from outside.
     let i${n} = min((block * ${np}u + ${n}u) * ${workgroup}u + lane, pixels - 1u);
+#if planes
+    let image${n} = id.z;
+    let pixel${n} = i${n};
+#else
     let image${n} = quotient(i${n}, out_pixels);
     let pixel${n} = i${n} - image${n} * out_pixels;
+#endif
     let row${n} = quotient(pixel${n}, p.out_width);
     let top${n} = row${n} * p.stride_y - p.pad_top;
     let left${n} = (pixel${n} - row${n} * p.out_width) * p.stride_x - p.pad_left;
@@ -62,22 +77,34 @@ fn main(
 #endfor
 #endif
 
+#if kg == largest
     let first_group = id.y * ${kg}u;
+#else
+    let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${2 * kg}u * ${2 * kg}u;
+#endif
     let stride = p.in_groups * p.kernel_height * p.kernel_width * 4u;
+#if planes
+    let plane_weights = id.z * p.out_groups * stride;
+#else
+    let plane_weights = 0u;
+#endif
 #if subgroup
-    let mine = live_group(p.out_record, first_group + lane % ${kg}u);
-    let my_bias = bias[mine.group];
+#for j in range(0, kg, subgroup)
+    let mine${j} = live_group(p.out_record, first_group + ${j}u + lane % ${[kg, subgroup] | min}u);
+    let my_bias${j} = bias[mine${j}.group];
+#endfor
 #for q in range(kg)
-    let group${q} = subgroupBroadcast(mine.group, ${q}u);
-    let lanes${q} = subgroupBroadcast(mine.lanes, ${q}u);
-    let bias${q} = subgroupBroadcast(my_bias, ${q}u);
+#set j = q // subgroup * subgroup
+    let group${q} = subgroupBroadcast(mine${j}.group, ${q - j}u);
+    let lanes${q} = subgroupBroadcast(mine${j}.lanes, ${q - j}u);
+    let bias${q} = subgroupBroadcast(my_bias${j}, ${q - j}u);
 #endfor
 #for l in range(4 * kg // subgroup)
     var read${l} = group${l * subgroup // 4};
 #for q in range(1, subgroup // 4)
     read${l} = select(read${l}, group${l * subgroup // 4 + q}, lane >= ${4 * q}u);
 #endfor
-    let w_base${l} = read${l} * stride + lane % 4u;
+    let w_base${l} = plane_weights + read${l} * stride + lane % 4u;
 #endfor
 #else
 #for q in range(kg)
@@ -85,7 +112,7 @@ fn main(
     let group${q} = mine${q}.group;
     let lanes${q} = mine${q}.lanes;
     let bias${q} = bias[group${q}];
-    let w_base${q} = group${q} * stride;
+    let w_base${q} = plane_weights + group${q} * stride;
 #endfor
 #endif
 
@@ -120,7 +147,7 @@ fn main(
 #if point
                     let w = g * 4u;
 #elif window
-                    let w = (g * p.kernel_height + ky) * 12u;
+                    let w = (g * p.kernel_height + ky) * ${4 * columns}u;
 #else
                     var kx = 0u;
                     loop {
@@ -144,19 +171,18 @@ fn main(
 #for l in range(4 * kg // subgroup)
                         let v${k}_${l} = weight_at(w_base${l} + w + ${4 * k}u);
 #endfor
-#for t in range(4 * kg)
+#for t in range(4 * kg) if t % 4 < depth
                         let w${k}_${t} = subgroupBroadcast(v${k}_${t // subgroup}, ${t % subgroup}u);
 #endfor
 #else
-#for t in range(4 * kg)
+#for t in range(4 * kg) if t % 4 < depth
                         let w${k}_${t} = weight_at(w_base${t // 4} + w + ${4 * k + t % 4}u);
 #endfor
 #endif
-#for n in range(np)
-#for q in range(kg)
-#set t = n * stride + k if window else n
-                        a${n}_${q} = a${n}_${q}{% for i in range(4) %} + x${t}.${lane_names[i]} * w${k}_${4 * q + i}{% endfor %};
 #endfor
+#for q in range(kg)
+#for n in range(np)
+                        a${n}_${q} = a${n}_${q}{% for k in range(columns) %}{% for i in range(depth) %} + x${n * stride + k if window else n}.${lane_names[i]} * w${k}_${4 * q + i}{% endfor %}{% endfor %};
 #endfor
 #endfor
 #if form == 1

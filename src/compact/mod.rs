@@ -173,6 +173,9 @@ fn adjust(
                 return Err(CompactError::Groups { node: node.name.clone(), inputs, found: left });
             }
             *groups = whole;
+            if let Op::Conv(conv) = &mut node.op {
+                conv.direct = whole == 1;
+            }
         }
         Op::Norm(Norm { statistics: Statistics::Group { groups }, .. }) if *groups > 1 => {
             if let Some(kept) = &kept[y.0] {

@@ -71,6 +71,17 @@ impl Conv2d {
         let Self { kernel, strides, pads, dilations, .. } = *self;
         Window { kernel, strides, dilations, pads, ceil_mode: false }
     }
+
+    /// The outputs along an axis of the windows in which Winograd's algorithm may compute an output of
+    /// `[height, width]`; `None` where it must be summed directly. Does not depend on the number of channels or
+    /// images, so that a pruned network computes as the unpruned one.
+    pub fn winograd(&self, output: [usize; 2]) -> Option<usize> {
+        /// Windows of an image below which threads are idle.
+        const WINDOWS: usize = 16;
+        let fits = self.kernel == [3, 3] && self.strides == [1, 1] && self.dilations == [1, 1];
+        let windows = |tile: usize| output[0].div_ceil(tile) * output[1].div_ceil(tile);
+        (fits && self.groups == 1 && !self.direct && windows(4) >= WINDOWS).then_some(4)
+    }
 }
 
 impl ConvTranspose {

@@ -70,8 +70,10 @@ pub enum Form {
     Point,
     /// Anything.
     Any,
-    /// A kernel 3 wide, not dilated horizontally.
+    /// A kernel that is not dilated horizontally.
     Window {
+        /// Its columns: one of [`WINDOW_COLUMNS`].
+        columns: u32,
         /// Columns from one window to the next: 1 or 2.
         stride: u32,
     },
@@ -86,17 +88,45 @@ pub struct Finish {
     pub add: u32,
 }
 
+/// What a dense convolution reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reads {
+    /// Whether every image has weights of its own.
+    pub planes: bool,
+    /// Lanes of an input channel group that are read: 4, or fewer where there is but one group and nothing cuts it.
+    pub depth: u32,
+}
+
+impl Default for Reads {
+    fn default() -> Self {
+        Self { planes: false, depth: 4 }
+    }
+}
+
 /// How a dense convolution is cut into threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// Output pixels of a thread.
     pub pixels: u32,
     /// Output channel groups of a thread.
-    pub groups: u32,
+    pub blocks: Blocks,
     /// Threads of a workgroup.
     pub workgroup: u32,
     /// The subgroup size over which weights are broadcast: 4, 8 or 16; 0 where every thread reads its own.
     pub subgroup: u32,
+}
+
+/// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Their
+/// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has, and into blocks of
+/// the smaller powers of two that make up the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    /// Channel groups of a block of this kernel: `largest` or a smaller power of two.
+    pub size: u32,
+    /// Channel groups of the largest block.
+    pub largest: u32,
+    /// Channel groups of the smallest block.
+    pub least: u32,
 }
 
 /// The activation codes with every way to add, as far as the planner combines them.
@@ -104,18 +134,37 @@ pub(super) fn finishes() -> Vec<Finish> {
     (0..=11).flat_map(|activation| (0..=2).map(move |add| Finish { activation, add })).collect()
 }
 
+/// The widths of kernels for which there are windows.
+pub const WINDOW_COLUMNS: [u32; 3] = [3, 5, 7];
+
 /// All forms.
-pub(super) const FORMS: [Form; 4] =
-    [Form::Point, Form::Any, Form::Window { stride: 1 }, Form::Window { stride: 2 }];
+pub(super) fn forms() -> Vec<Form> {
+    let windows =
+        WINDOW_COLUMNS.into_iter().flat_map(|columns| [1, 2].map(|stride| Form::Window { columns, stride }));
+    [Form::Point, Form::Any].into_iter().chain(windows).collect()
+}
 
 impl Form {
-    /// The template's `form` and `stride`.
-    pub(super) fn codes(self) -> (u32, u32) {
+    /// The template's `form`, `columns` and `stride`.
+    pub(super) fn codes(self) -> [u32; 3] {
         match self {
-            Self::Point => (0, 1),
-            Self::Any => (1, 1),
-            Self::Window { stride } => (2, stride),
+            Self::Point => [0, 1, 1],
+            Self::Any => [1, 1, 1],
+            Self::Window { columns, stride } => [2, columns, stride],
         }
+    }
+}
+
+impl Blocks {
+    /// Blocks of one size.
+    pub fn only(size: u32) -> Self {
+        Self { size, largest: size, least: size }
+    }
+
+    /// The blocks of `live` channel groups that are of this size.
+    pub fn count(self, live: u32) -> u32 {
+        let live = live.next_multiple_of(self.least);
+        if self.size == self.largest { live / self.size } else { live / self.size % 2 }
     }
 }
 
@@ -126,23 +175,28 @@ impl Cut {
     /// How threads are cut for `form` where each reads its own weights.
     pub fn portable(form: Form) -> Self {
         let groups = if matches!(form, Form::Window { .. }) { 2 } else { 4 };
-        Self { pixels: 4, groups, workgroup: Self::PORTABLE_WORKGROUP, subgroup: 0 }
+        Self { pixels: 4, blocks: Blocks::only(groups), workgroup: Self::PORTABLE_WORKGROUP, subgroup: 0 }
     }
 }
 
 /// The specialisation of [`CONV`].
 pub fn spec(form: Form, finish: Finish) -> Spec {
-    dense_spec(form, Cut::portable(form), finish)
+    dense_spec(form, Cut::portable(form), Reads::default(), finish)
 }
 
 /// What `shaders/shared/conv_dense.wgsl` needs.
-pub(super) fn dense_spec(form: Form, cut: Cut, finish: Finish) -> Spec {
-    let (form, stride) = form.codes();
+pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
+    let [form, columns, stride] = form.codes();
     Spec(vec![
         ("form", form),
+        ("columns", columns),
         ("stride", stride),
         ("np", cut.pixels),
-        ("kg", cut.groups),
+        ("kg", cut.blocks.size),
+        ("largest", cut.blocks.largest),
+        ("least", cut.blocks.least),
+        ("planes", u32::from(reads.planes)),
+        ("depth", reads.depth),
         ("workgroup", cut.workgroup),
         ("subgroup", cut.subgroup),
         ("activation", finish.activation),
@@ -151,8 +205,10 @@ pub(super) fn dense_spec(form: Form, cut: Cut, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let each = |form| finishes().into_iter().map(move |finish| spec(form, finish));
-    FORMS.into_iter().flat_map(each).collect()
+    let mut all: Vec<Spec> = finishes().into_iter().map(|finish| spec(Form::Point, finish)).collect();
+    let others = forms().into_iter().filter(|form| *form != Form::Point);
+    all.extend(others.map(|form| spec(form, Finish::default())));
+    all
 }
 
 /// The weights `[outputs][group inputs][taps]` of a convolution and the channel layouts they are packed for.

@@ -1,6 +1,6 @@
 //! Dense convolution for CPU devices with subgroups of one fixed size: lanes share weight loads.
 
-use super::conv::{ConvParams, Cut, FORMS, Finish, Form, dense_spec, finishes};
+use super::conv::{Blocks, ConvParams, Cut, Finish, Form, Reads, dense_spec, finishes, forms};
 use super::{Access, Kernel, Spec, TEXEL_ROW};
 
 /// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Weights are
@@ -13,25 +13,51 @@ pub static CONV_BROADCAST: Kernel = Kernel {
     variants,
 };
 
-/// The subgroup sizes for which there are variants: those that divide the 16 weight texels of a thread's outputs.
+/// The subgroup sizes for which there are variants.
 pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 
-/// How threads are cut for a subgroup size.
-pub fn cut(subgroup: u32) -> Cut {
-    Cut { pixels: 4, groups: 4, workgroup: subgroup, subgroup }
+/// Output pixels of a thread.
+pub const PIXELS: [u32; 2] = [4, 7];
+
+/// Output channel groups of the largest block of a thread.
+const LARGEST: u32 = 8;
+
+/// The kernels that together compute all output channel groups, largest first. A thread's weight texels, 4 for each
+/// group, must fill a subgroup.
+pub fn cuts(subgroup: u32, pixels: u32) -> Vec<Cut> {
+    let least = (subgroup / 4).max(2);
+    let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2)).take_while(|&size| size >= least);
+    let cut = |size| Cut {
+        pixels,
+        blocks: Blocks { size, largest: LARGEST, least },
+        workgroup: subgroup,
+        subgroup,
+    };
+    sizes.map(cut).collect()
 }
 
 /// The specialisation of [`CONV_BROADCAST`].
-pub fn spec(form: Form, subgroup: u32, finish: Finish) -> Spec {
-    let mut spec = dense_spec(form, cut(subgroup), finish);
+pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
+    let mut spec = dense_spec(form, cut, reads, finish);
     spec.0.push(("texel_row", TEXEL_ROW));
     spec
 }
 
+/// Every cut with one way to finish, and every way to finish with one cut: each part of the template as often as it
+/// has forms.
 fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
-    for (form, subgroup) in FORMS.into_iter().flat_map(|form| SUBGROUPS.map(|subgroup| (form, subgroup))) {
-        all.extend(finishes().into_iter().map(|finish| spec(form, subgroup, finish)));
+    let reads = [Reads::default(), Reads { depth: 3, ..Reads::default() }];
+    for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(|subgroup| PIXELS.map(|p| (subgroup, p))) {
+        let cuts = cuts(subgroup, pixels);
+        for (form, cut) in forms().into_iter().flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
+            all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
+        }
+        let planes = Reads { planes: true, ..Reads::default() };
+        all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, planes, Finish::default())));
     }
+    let cut = cuts(SUBGROUPS[1], PIXELS[0])[1];
+    let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
+    all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));
     all
 }

@@ -1,6 +1,6 @@
 //! Depthwise convolution with one output per channel.
 
-use super::conv::{ConvParams, FORMS, Finish, Form, Weights, finishes, places, stored_groups};
+use super::conv::{ConvParams, Finish, Form, Weights, finishes, forms, places, stored_groups};
 use super::{Access, Kernel, Spec};
 
 /// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Input and output
@@ -18,9 +18,10 @@ pub const PIXELS: u32 = 4;
 
 /// The specialisation of [`CONV_DEPTHWISE`]; `form` is not [`Form::Point`].
 pub fn spec(form: Form, finish: Finish) -> Spec {
-    let (form, stride) = form.codes();
+    let [form, columns, stride] = form.codes();
     Spec(vec![
         ("form", form),
+        ("columns", columns),
         ("stride", stride),
         ("np", PIXELS),
         ("activation", finish.activation),
@@ -29,8 +30,11 @@ pub fn spec(form: Form, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let each = |form| finishes().into_iter().map(move |finish| spec(form, finish));
-    FORMS.into_iter().filter(|form| *form != Form::Point).flat_map(each).collect()
+    let window = Form::Window { columns: 3, stride: 1 };
+    let mut all: Vec<Spec> = finishes().into_iter().map(|finish| spec(window, finish)).collect();
+    let others = forms().into_iter().filter(|form| *form != Form::Point && *form != window);
+    all.extend(others.map(|form| spec(form, Finish::default())));
+    all
 }
 
 /// Weights of [`CONV_DEPTHWISE`]: `[group][tap][4 channels]`, 0 where there is no channel.

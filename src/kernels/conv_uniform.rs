@@ -1,6 +1,6 @@
 //! Dense convolution for GPUs on small maps: all threads of a workgroup read one weight at a time.
 
-use super::conv::{CONV, ConvParams, Cut, Finish, Form, dense_spec, finishes};
+use super::conv::{Blocks, CONV, ConvParams, Cut, Finish, Form, Reads, dense_spec, finishes};
 use super::{Kernel, Spec};
 
 /// Tensors and weights as for [`CONV`].
@@ -17,25 +17,26 @@ const WORKGROUP: u32 = 64;
 /// The ways to cut `form`, which is a point or a window; none for others.
 pub fn cuts(form: Form) -> &'static [Cut] {
     const fn cut(pixels: u32, groups: u32) -> Cut {
-        Cut { pixels, groups, workgroup: WORKGROUP, subgroup: 0 }
+        let blocks = Blocks { size: groups, largest: groups, least: groups };
+        Cut { pixels, blocks, workgroup: WORKGROUP, subgroup: 0 }
     }
     match form {
-        Form::Any => &[],
+        Form::Any | Form::Window { columns: 0..=2 | 4.., .. } => &[],
         Form::Point => const { &[cut(4, 4), cut(1, 4)] },
-        Form::Window { stride: 1 } => const { &[cut(4, 4), cut(7, 2)] },
+        Form::Window { stride: 1, .. } => const { &[cut(4, 4), cut(7, 2)] },
         Form::Window { .. } => const { &[cut(4, 4)] },
     }
 }
 
 /// The specialisation for one of [`cuts`].
 pub fn spec(form: Form, cut: Cut, finish: Finish) -> Spec {
-    let mut spec = dense_spec(form, cut, finish);
+    let mut spec = dense_spec(form, cut, Reads::default(), finish);
     spec.0.retain(|(name, _)| *name != "subgroup");
     spec
 }
 
 fn variants() -> Vec<Spec> {
-    let forms = [Form::Point, Form::Window { stride: 1 }, Form::Window { stride: 2 }];
+    let forms = [Form::Point, Form::Window { columns: 3, stride: 1 }, Form::Window { columns: 3, stride: 2 }];
     let cuts = forms.into_iter().flat_map(|form| cuts(form).iter().map(move |&cut| (form, cut)));
     cuts.flat_map(|(form, cut)| finishes().into_iter().map(move |finish| spec(form, cut, finish))).collect()
 }

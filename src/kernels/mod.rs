@@ -47,6 +47,9 @@ pub mod softmax;
 pub mod softmax_line;
 mod template;
 pub mod unpack;
+pub mod winograd;
+pub mod winograd_input;
+pub mod winograd_output;
 
 pub use template::{TemplateError, wgsl};
 
@@ -140,4 +143,6 @@ pub static ALL: &[&Kernel] = &[
     &softmax::SOFTMAX,
     &softmax_line::SOFTMAX_LINE,
     &unpack::UNPACK,
+    &winograd_input::WINOGRAD_INPUT,
+    &winograd_output::WINOGRAD_OUTPUT,
 ];

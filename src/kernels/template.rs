@@ -26,6 +26,7 @@ static SHARED: &[(&str, &str)] = &[
     ("logical", include_str!("../../shaders/shared/logical.wgsl")),
     ("moments", include_str!("../../shaders/shared/moments.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
+    ("winograd", include_str!("../../shaders/shared/winograd.wgsl")),
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
     ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),

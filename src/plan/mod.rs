@@ -12,6 +12,7 @@ pub use build::{PlanLimits, PlanOptions, build, build_with_grams};
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
 use crate::graph::ValueId;
+use crate::kernels::conv::Blocks;
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
 use crate::kernels::{Kernel, Spec};
 use std::sync::Arc;
@@ -47,6 +48,18 @@ pub enum Grid {
         record: Record,
         /// Channel groups that one workgroup computes.
         groups: u32,
+    },
+    /// As [`Grid::Tiles`], for the live channel groups of `record` that fall to `blocks`, and that once for each of
+    /// `planes` along z.
+    Blocks {
+        /// Pixel tiles of a plane; more than [`MAX_GROUPS`] only where there is one plane.
+        tiles: u32,
+        /// The channel layout of the output.
+        record: Record,
+        /// Which channel groups.
+        blocks: Blocks,
+        /// How many times.
+        planes: u32,
     },
     /// Always the same.
     Fixed([u32; 3]),
@@ -173,6 +186,10 @@ impl Grid {
             Self::Tiles { tiles, record, groups } => {
                 let [x, z] = fold(u64::from(tiles));
                 [x, table.groups(record).div_ceil(groups), z]
+            }
+            Self::Blocks { tiles, record, blocks, planes } => {
+                let [x, z] = fold(u64::from(tiles));
+                [x, blocks.count(table.groups(record)), z * planes]
             }
             Self::Fixed(grid) => grid,
         }

@@ -1,6 +1,7 @@
 //! A plan as text, one line per step, for people and for snapshot tests.
 
 use super::{Grid, Operand, Plan, Port, Step};
+use crate::kernels::conv::Blocks;
 use std::fmt::Write;
 
 impl Plan {
@@ -76,6 +77,9 @@ fn grid_text(grid: Grid) -> String {
             format!("elements {per_group} per group of {} by {workgroup}", record.0)
         }
         Grid::Tiles { tiles, record, groups } => format!("{tiles} tiles, {groups} groups of {}", record.0),
+        Grid::Blocks { tiles, record, blocks: Blocks { size, largest, .. }, planes } => {
+            format!("{tiles} tiles x{planes}, blocks of {size} of {largest} groups of {}", record.0)
+        }
         Grid::Fixed([x, y, z]) => format!("{x}x{y}x{z}"),
     }
 }

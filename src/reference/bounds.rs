@@ -13,6 +13,7 @@ mod reduce;
 use super::execute::{conv_terms, operands, run_node};
 use super::norm::norm_error;
 use super::resize::resize_weighted;
+use super::winograd;
 use super::{
     Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
     global_average_pool, mat_mul,
@@ -83,7 +84,18 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
     match op {
         Op::Conv(op) => {
             let summands = count(&inputs[1].shape[1..]);
-            convolved(op.epilogue, summands, inputs, |x, weight, bias| conv(op, x, weight, bias))
+            let direct =
+                convolved(op.epilogue, summands, inputs, |x, weight, bias| conv(op, x, weight, bias));
+            if op.winograd([expected.shape[2], expected.shape[3]]).is_none() {
+                return direct;
+            }
+            let terms = conv_terms(op.epilogue, inputs);
+            let bias = terms.bias.map(Array::abs);
+            let magnitude = winograd::magnitude(op, &inputs[0].abs(), &inputs[1].abs(), bias.as_ref());
+            let sum = conv(op, inputs[0], inputs[1], terms.bias);
+            let error = sums(inputs[1].shape[1] + winograd::ROUNDINGS, &magnitude);
+            let fast = epilogue(op.epilogue, &sum, &error, terms.residual);
+            direct.zip(&fast, f64::max)
         }
         Op::Gemm(op) => {
             let added = inputs.get(2).map(|c| c.abs());

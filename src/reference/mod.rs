@@ -22,6 +22,7 @@ mod shape_ops;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use array::Array;
 pub use bounds::{Bounded, bound, bounds};

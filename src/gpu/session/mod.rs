@@ -150,7 +150,7 @@ fn cost(step: &Step, full: &LiveTable) -> f64 {
     let workgroups: f64 = step.grid.resolve(full).iter().map(|&n| f64::from(n)).product();
     let threads = match step.grid {
         Grid::Elements { workgroup, .. } => workgroups * f64::from(workgroup),
-        Grid::Tiles { .. } | Grid::Fixed(_) => workgroups * 64.0,
+        Grid::Tiles { .. } | Grid::Blocks { .. } | Grid::Fixed(_) => workgroups * 64.0,
     };
     DISPATCH + (step.macs as f64).max(threads * THREAD)
 }

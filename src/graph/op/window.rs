@@ -19,6 +19,9 @@ pub struct Conv2d {
     pub dilations: [usize; 2],
     /// Number of channel groups.
     pub groups: usize,
+    /// Whether its terms are summed one by one: where groups were pruned down to one it must give what the grouped
+    /// convolution gave, to the bit. Says nothing about the result, always `false` in an imported graph.
+    pub direct: bool,
     /// What follows the sum in the same kernel; always the default in an imported graph.
     pub epilogue: Epilogue,
 }
@@ -188,6 +191,7 @@ impl Conv2d {
             pads: Padding::Explicit([0; 4]),
             dilations: [1, 1],
             groups: 1,
+            direct: false,
             epilogue: Epilogue::Plain,
         }
     }

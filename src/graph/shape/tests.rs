@@ -8,7 +8,7 @@ use crate::graph::{
 
 fn conv(kernel: [usize; 2], groups: usize) -> Conv2d {
     let pads = Padding::Explicit([1, 1, 1, 1]);
-    Conv2d { kernel, strides: [1, 1], pads, dilations: [1, 1], groups, epilogue: Epilogue::Plain }
+    Conv2d { pads, groups, ..Conv2d::new(kernel) }
 }
 
 fn pool(kernel: usize, stride: usize, pad: usize) -> Pool {

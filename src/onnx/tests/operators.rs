@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::graph::{
-    Activation, Binary, Conv2d, Coordinates, Dim, Epilogue, Extent, Gemm, Interpolation, Pad, PadMode,
-    Padding, Pool, Resize, Rounding, Sizes, Target,
+    Activation, Binary, Conv2d, Coordinates, Dim, Extent, Gemm, Interpolation, Pad, PadMode, Padding, Pool,
+    Resize, Rounding, Sizes, Target,
 };
 
 const OPSETS: [i64; 5] = [11, 13, 17, 18, 21];
@@ -21,12 +21,11 @@ fn convolutions() {
         let conv = model(opset, "Conv", &["x", "w", "b"], attributes);
         let conv = with(conv, vec![counting("w", &[6, 1, 3, 5]), counting("b", &[6])]);
         let expected = Conv2d {
-            kernel: [3, 5],
             strides: [2, 1],
             pads: Padding::Explicit([1, 2, 0, 1]),
             dilations: [1, 2],
             groups: 3,
-            epilogue: Epilogue::Plain,
+            ..Conv2d::new([3, 5])
         };
         assert_eq!(op(&conv), Op::Conv(expected));
         assert_eq!(read(&conv).unwrap().nodes[0].inputs.len(), 3);

@@ -1,23 +1,23 @@
 //! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
 
-use super::{Lowering, PlanError, Stored, activation, unsupported};
+use super::{Lowering, PlanError, Stored, activation, unsupported, winograd};
 use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
 use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
-use crate::plan::select::{Connection, Geometry, select};
+use crate::plan::select::{Connection, Geometry, Part, select, windows};
 use crate::plan::{Operand, Step};
 use std::borrow::Cow;
 
 /// A convolution with everything that its node says of it.
-struct Convolution<'a> {
-    x: Operand,
-    input: Stored,
-    output: Stored,
-    geometry: Geometry,
+pub(super) struct Convolution<'a> {
+    pub(super) x: Operand,
+    pub(super) input: Stored,
+    pub(super) output: Stored,
+    pub(super) geometry: Geometry,
     weights: Cow<'a, [f32]>,
     groups: usize,
-    bias: Cow<'a, [f32]>,
-    residual: Option<Operand>,
-    epilogue: Epilogue,
+    pub(super) bias: Cow<'a, [f32]>,
+    pub(super) residual: Option<Operand>,
+    pub(super) epilogue: Epilogue,
 }
 
 /// Lowers a convolution.
@@ -47,6 +47,8 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         strides: pair(conv.strides),
         dilations: pair(conv.dilations),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
+        depth: depth(&input),
+        winograd: conv.winograd([output.height as usize, output.width as usize]).map(|tile| tile as u32),
     };
     let convolution = Convolution {
         x,
@@ -91,6 +93,8 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
         strides: [1, 1],
         dilations: [1, 1],
         margins: [0; 4],
+        depth: 4,
+        winograd: None,
     };
     let (weights, bias) = (weights.into(), bias.into());
     let convolution =
@@ -115,6 +119,8 @@ pub(super) fn lower_product(
         strides: [1, 1],
         dilations: [1, 1],
         margins: [0; 4],
+        depth: 4,
+        winograd: None,
     };
     let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
     let weights = weights.into();
@@ -173,6 +179,50 @@ pub(super) fn finish(epilogue: Epilogue) -> (Activation, u32) {
     }
 }
 
+/// The channels of an input that has one group of them, which nothing cuts; else 4.
+fn depth(input: &Stored) -> u32 {
+    match &input.segments[..] {
+        [segment] if segment.unit.is_none() && segment.channels == 3 => 3,
+        _ => 4,
+    }
+}
+
+impl Lowering<'_> {
+    /// Adds the steps of `parts`, of which those are left out that no pruning of `output` needs. `macs` are those of
+    /// all parts together.
+    pub(super) fn add_parts(
+        &mut self,
+        node: &Node,
+        parts: Vec<Part>,
+        (params, operands): (&[u32], &[Operand]),
+        (output, macs): (&Stored, u64),
+    ) {
+        let full = self.live.table(0, &[]);
+        let cut = output.segments.iter().any(|segment| segment.unit.is_some());
+        let groups: Vec<u32> = parts.iter().map(|part| part.groups(full.groups(output.record))).collect();
+        let all: u64 = groups.iter().copied().map(u64::from).sum();
+        for (part, groups) in parts.into_iter().zip(groups) {
+            if groups == 0 && !(cut && part.fits(output.groups)) {
+                continue;
+            }
+            let grid = part.grid(output.record);
+            let macs = macs * u64::from(groups) / all.max(1);
+            let (node, op) = (node.name.clone(), node.op.name());
+            let (params, operands) = (params.to_vec(), operands.to_vec());
+            self.steps.push(Step {
+                node,
+                op,
+                kernel: part.kernel,
+                spec: part.spec,
+                params,
+                operands,
+                grid,
+                macs,
+            });
+        }
+    }
+}
+
 fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result<(), PlanError> {
     let Convolution { input, output, geometry, groups, .. } = convolution;
     let taps = geometry.kernel[0] as usize * geometry.kernel[1] as usize;
@@ -184,6 +234,10 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
         input: &input.segments,
         output: &output.segments,
     };
+    if let Some(tile_and_subgroup) = windows(cx.class, geometry) {
+        winograd::lower(cx, node, convolution, &weights, tile_and_subgroup);
+        return Ok(());
+    }
     let (activation, add) = finish(convolution.epilogue);
     let (code, a, b) = activation::code(activation);
     let choice = select(cx.class, geometry, Finish { activation: code, add });
@@ -220,9 +274,6 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
     operands.push(cx.slot(node.outputs[0]));
     let pixels = u64::from(geometry.images) * u64::from(output.pixels());
     let macs = pixels * u64::from(output.channels) * (weights.group_inputs * taps) as u64;
-    let grid = choice.grid(output.record);
-    let (kernel, spec) = (choice.kernel, choice.spec);
-    let (node, op) = (node.name.clone(), node.op.name());
-    cx.steps.push(Step { node, op, kernel, spec, params: params.words(), operands, grid, macs });
+    cx.add_parts(node, choice.parts, (&params.words(), &operands), (output, macs));
     Ok(())
 }

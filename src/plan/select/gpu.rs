@@ -1,7 +1,7 @@
 //! Dense convolutions on GPUs.
 
-use super::{Choice, Geometry, Threads, form};
-use crate::kernels::conv::{self, Cut, Finish, Form};
+use super::{Choice, Geometry, Threads, form, tiles};
+use crate::kernels::conv::{Blocks, Cut, Finish, Form};
 use crate::kernels::conv_tiled::{self, CONV_TILED, GROUPS, PIXELS, Slices};
 use crate::kernels::conv_uniform::{self, CONV_UNIFORM};
 
@@ -36,35 +36,16 @@ fn cut(form: Form, width: u32, pixels: u64) -> Option<Cut> {
 }
 
 fn uniform(geometry: &Geometry, form: Form, cut: Cut, finish: Finish) -> Choice {
-    let [height, width] = geometry.output;
-    let row_tiles = width.div_ceil(cut.pixels);
-    let tiles = match form {
-        Form::Window { .. } => geometry.images * height * row_tiles,
-        Form::Point | Form::Any => (geometry.images * height * width).div_ceil(cut.pixels),
-    };
-    Choice {
-        kernel: &CONV_UNIFORM,
-        spec: conv_uniform::spec(form, cut, finish),
-        pack: conv::pack,
-        channels: None,
-        tiles,
-        row_tiles,
-        threads: Threads::Tiles { workgroups: tiles.div_ceil(cut.workgroup), groups: cut.groups },
-    }
+    let [workgroups, tiles, row_tiles] = tiles(form, geometry, cut);
+    let threads = Threads::Blocks { tiles: workgroups, blocks: cut.blocks, planes: 1 };
+    Choice::single(&CONV_UNIFORM, conv_uniform::spec(form, cut, finish), threads, [tiles, row_tiles])
 }
 
 fn tiled(geometry: &Geometry, finish: Finish) -> Choice {
     let [height, width] = geometry.output;
     let tiles = (geometry.images * height * width).div_ceil(PIXELS);
-    Choice {
-        kernel: &CONV_TILED,
-        spec: conv_tiled::spec(Slices::of(geometry.kernel[1]), finish),
-        pack: conv::pack,
-        channels: None,
-        tiles,
-        row_tiles: 1,
-        threads: Threads::Tiles { workgroups: tiles, groups: GROUPS },
-    }
+    let threads = Threads::Blocks { tiles, blocks: Blocks::only(GROUPS), planes: 1 };
+    Choice::single(&CONV_TILED, conv_tiled::spec(Slices::of(geometry.kernel[1]), finish), threads, [tiles, 1])
 }
 
 #[cfg(test)]
@@ -81,10 +62,12 @@ mod tests {
             strides: [stride; 2],
             dilations: [1; 2],
             margins: [kernel / 2; 4],
+            depth: 4,
+            winograd: None,
         };
-        let choice = dense(&geometry, Finish::default());
-        assert!((choice.kernel.variants)().contains(&choice.spec), "{geometry:?}");
-        (choice.kernel.name, choice.spec.0)
+        let part = dense(&geometry, Finish::default()).parts.remove(0);
+        assert!((part.kernel.variants)().contains(&part.spec), "{geometry:?}");
+        (part.kernel.name, part.spec.0)
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Which kernel runs a convolution: one function, which does not see channel counts, so that a pruned network runs
 //! the kernels of the unpruned one.
 
+mod broadcast;
 mod gpu;
+
+pub use broadcast::product;
 
 use super::Grid;
 use super::lower::DeviceClass;
-use crate::kernels::conv::{self, CONV, Cut, Finish, Form, Weights};
-use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, SUBGROUPS};
+use crate::kernels::conv::{self, Blocks, CONV, Cut, Finish, Form, WINDOW_COLUMNS, Weights};
+use crate::kernels::conv_broadcast::SUBGROUPS;
 use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};
 use crate::kernels::live::Record;
@@ -40,38 +43,65 @@ pub struct Geometry {
     pub dilations: [u32; 2],
     /// Zero padding: top, left, bottom, right.
     pub margins: [u32; 4],
+    /// Channels of the input where it has at most 4 and none can go, else 4.
+    pub depth: u32,
+    /// See [`crate::graph::Conv2d::winograd`].
+    pub winograd: Option<u32>,
 }
 
 /// How many threads a kernel needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Threads {
-    Tiles { workgroups: u32, groups: u32 },
+    Blocks { tiles: u32, blocks: Blocks, planes: u32 },
     Elements { per_group: u32, workgroup: u32 },
 }
 
-/// A kernel, and how its weights and threads are laid out.
+/// A kernel and its threads.
 #[derive(Clone, Debug)]
-pub struct Choice {
+pub struct Part {
     /// The kernel.
     pub kernel: &'static Kernel,
     /// Its specialisation.
     pub spec: Spec,
-    /// Packs its weights.
+    threads: Threads,
+}
+
+/// The kernels that together compute a convolution, all with the same parameters and tensors.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The kernels.
+    pub parts: Vec<Part>,
+    /// Packs their weights.
     pub pack: fn(&Weights) -> Vec<f32>,
-    /// Makes its channel table, where it binds one after the residual.
+    /// Makes their channel table, where it binds one after the residual.
     pub channels: Option<fn(&Weights) -> Vec<f32>>,
     /// Threads along the pixel axis.
     pub tiles: u32,
     /// Threads that share an output row.
     pub row_tiles: u32,
-    threads: Threads,
 }
 
-impl Choice {
+impl Part {
+    /// The output channel groups that it computes of `live` ones.
+    pub fn groups(&self, live: u32) -> u32 {
+        match self.threads {
+            Threads::Blocks { blocks, .. } => blocks.count(live) * blocks.size,
+            Threads::Elements { .. } => live,
+        }
+    }
+
+    /// Whether it computes anything where at most `groups` output channel groups live.
+    pub fn fits(&self, groups: u32) -> bool {
+        match self.threads {
+            Threads::Blocks { blocks, .. } => blocks.size <= groups.next_multiple_of(blocks.least),
+            Threads::Elements { .. } => true,
+        }
+    }
+
     /// The grid for an output of channel layout `record`.
     pub fn grid(&self, record: Record) -> Grid {
         match self.threads {
-            Threads::Tiles { workgroups, groups } => Grid::Tiles { tiles: workgroups, record, groups },
+            Threads::Blocks { tiles, blocks, planes } => Grid::Blocks { tiles, record, blocks, planes },
             Threads::Elements { per_group, workgroup } => Grid::Elements { record, per_group, workgroup },
         }
     }
@@ -80,9 +110,26 @@ impl Choice {
 /// The kernel for a convolution of this geometry on a device of `class`, ending in `finish`.
 pub fn select(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice {
     match geometry.connection {
-        Connection::Dense => dense(class, geometry, finish),
+        Connection::Dense => match class {
+            DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup) => {
+                broadcast::dense(subgroup, geometry, finish)
+            }
+            DeviceClass::Gpu => gpu::dense(geometry, finish),
+            DeviceClass::Broadcast { .. } | DeviceClass::Portable => portable(geometry, finish),
+        },
         Connection::Depthwise => depthwise(geometry, finish),
         Connection::Grouped => grouped(geometry, finish),
+    }
+}
+
+/// The outputs along an axis of the windows by which a convolution is computed on a device of `class`, where it is by
+/// Winograd's algorithm, and the threads of a subgroup.
+pub fn windows(class: DeviceClass, geometry: &Geometry) -> Option<[u32; 2]> {
+    match class {
+        DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup) && geometry.depth == 4 => {
+            geometry.winograd.map(|tile| [tile, subgroup])
+        }
+        DeviceClass::Broadcast { .. } | DeviceClass::Gpu | DeviceClass::Portable => None,
     }
 }
 
@@ -94,37 +141,45 @@ fn form(geometry: &Geometry) -> Form {
     if geometry.kernel == [1, 1] && geometry.margins == [0; 4] {
         return Form::Point;
     }
-    let window = geometry.kernel[1] == 3 && geometry.dilations[1] == 1 && stride <= 2;
-    if window && geometry.output[1] >= MIN_WINDOW_WIDTH { Form::Window { stride } } else { Form::Any }
+    let columns = geometry.kernel[1];
+    let window = WINDOW_COLUMNS.contains(&columns) && geometry.dilations[1] == 1 && stride <= 2;
+    if window && geometry.output[1] >= MIN_WINDOW_WIDTH {
+        Form::Window { columns, stride }
+    } else {
+        Form::Any
+    }
 }
 
-fn dense(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice {
-    let form = form(geometry);
-    let (kernel, cut, spec) = match class {
-        DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup) => {
-            let cut = conv_broadcast::cut(subgroup);
-            (&CONV_BROADCAST, cut, conv_broadcast::spec(form, subgroup, finish))
+impl Choice {
+    /// One kernel, whose weights are packed as for [`CONV`].
+    fn single(kernel: &'static Kernel, spec: Spec, threads: Threads, [tiles, row_tiles]: [u32; 2]) -> Self {
+        Self {
+            parts: vec![Part { kernel, spec, threads }],
+            pack: conv::pack,
+            channels: None,
+            tiles,
+            row_tiles,
         }
-        DeviceClass::Gpu => return gpu::dense(geometry, finish),
-        DeviceClass::Broadcast { .. } | DeviceClass::Portable => {
-            (&CONV, Cut::portable(form), conv::spec(form, finish))
-        }
-    };
+    }
+}
+
+/// Workgroups along the pixel axis, and threads that share a row, for threads of `cut`.
+fn tiles(form: Form, geometry: &Geometry, cut: Cut) -> [u32; 3] {
     let [height, width] = geometry.output;
     let row_tiles = width.div_ceil(cut.pixels);
     let tiles = match form {
         Form::Window { .. } => geometry.images * height * row_tiles,
         Form::Point | Form::Any => (geometry.images * height * width).div_ceil(cut.pixels),
     };
-    Choice {
-        kernel,
-        spec,
-        pack: conv::pack,
-        channels: None,
-        tiles,
-        row_tiles,
-        threads: Threads::Tiles { workgroups: tiles.div_ceil(cut.workgroup), groups: cut.groups },
-    }
+    [tiles.div_ceil(cut.workgroup), tiles, row_tiles]
+}
+
+fn portable(geometry: &Geometry, finish: Finish) -> Choice {
+    let form = form(geometry);
+    let cut = Cut::portable(form);
+    let [workgroups, tiles, row_tiles] = tiles(form, geometry, cut);
+    let threads = Threads::Blocks { tiles: workgroups, blocks: cut.blocks, planes: 1 };
+    Choice::single(&CONV, conv::spec(form, finish), threads, [tiles, row_tiles])
 }
 
 fn depthwise(geometry: &Geometry, finish: Finish) -> Choice {
@@ -136,13 +191,15 @@ fn depthwise(geometry: &Geometry, finish: Finish) -> Choice {
     let tiles = geometry.images * geometry.output[0] * row_tiles;
     let spec = conv_depthwise::spec(form, finish);
     Choice {
-        kernel: &CONV_DEPTHWISE,
+        parts: vec![Part {
+            kernel: &CONV_DEPTHWISE,
+            threads: Threads::Elements { per_group: tiles, workgroup: spec.workgroup() },
+            spec,
+        }],
         pack: conv_depthwise::pack,
         channels: None,
         tiles,
         row_tiles,
-        threads: Threads::Elements { per_group: tiles, workgroup: spec.workgroup() },
-        spec,
     }
 }
 
@@ -151,13 +208,15 @@ fn grouped(geometry: &Geometry, finish: Finish) -> Choice {
     let tiles = geometry.images * height * width;
     let spec = conv_grouped::spec(finish);
     Choice {
-        kernel: &CONV_GROUPED,
+        parts: vec![Part {
+            kernel: &CONV_GROUPED,
+            threads: Threads::Elements { per_group: tiles, workgroup: spec.workgroup() },
+            spec,
+        }],
         pack: conv_grouped::pack,
         channels: Some(conv_grouped::channels),
         tiles,
         row_tiles: width,
-        threads: Threads::Elements { per_group: tiles, workgroup: spec.workgroup() },
-        spec,
     }
 }
 
@@ -174,6 +233,8 @@ mod tests {
             strides: [stride; 2],
             dilations: [dilation; 2],
             margins: [margin; 4],
+            depth: 4,
+            winograd: None,
         }
     }
 
@@ -181,7 +242,7 @@ mod tests {
     fn the_form_follows_the_window() {
         assert_eq!(form(&geometry(1, 2, 1, 0)), Form::Point);
         assert_eq!(form(&geometry(1, 1, 1, 1)), Form::Any);
-        assert_eq!(form(&geometry(3, 2, 1, 1)), Form::Window { stride: 2 });
+        assert_eq!(form(&geometry(3, 2, 1, 1)), Form::Window { columns: 3, stride: 2 });
         assert_eq!(form(&geometry(3, 3, 1, 1)), Form::Any);
         assert_eq!(form(&geometry(3, 1, 2, 2)), Form::Any);
         assert_eq!(form(&Geometry { output: [9, 1], ..geometry(3, 1, 1, 1) }), Form::Any);
@@ -191,23 +252,38 @@ mod tests {
     fn odd_subgroup_sizes_take_the_portable_kernel() {
         let choose = |class| select(class, &geometry(3, 1, 1, 1), Finish::default());
         let portable = choose(DeviceClass::Portable);
-        assert_eq!(choose(DeviceClass::Broadcast { subgroup: 32 }).spec, portable.spec);
+        assert_eq!(choose(DeviceClass::Broadcast { subgroup: 32 }).parts[0].spec, portable.parts[0].spec);
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
-        assert_eq!(broadcast.spec.workgroup(), 8);
+        assert_eq!(broadcast.parts[0].spec.workgroup(), 8);
         let record = Record(1);
-        assert_eq!(broadcast.grid(record), Grid::Tiles { tiles: 5, record, groups: 4 });
+        let blocks = Blocks { size: 4, largest: 8, least: 2 };
+        assert_eq!(broadcast.parts[1].grid(record), Grid::Blocks { tiles: 5, record, blocks, planes: 1 });
         assert_eq!(broadcast.tiles, 36);
+    }
+
+    #[test]
+    fn the_parts_of_a_convolution_compute_every_group_once() {
+        for subgroup in SUBGROUPS {
+            let parts = broadcast::dense(subgroup, &geometry(3, 1, 1, 1), Finish::default()).parts;
+            let least = (subgroup / 4).max(2);
+            for live in 0..70 {
+                let groups: u32 = parts.iter().map(|part| part.groups(live)).sum();
+                assert_eq!(groups, live.next_multiple_of(least), "{live} groups by {subgroup}");
+                assert!(parts.iter().all(|part| part.groups(live) == 0 || part.fits(live)));
+            }
+        }
     }
 
     #[test]
     fn every_choice_is_a_listed_variant() {
         let classes = [DeviceClass::Portable, DeviceClass::Gpu, DeviceClass::Broadcast { subgroup: 8 }];
         let connections = [Connection::Dense, Connection::Depthwise, Connection::Grouped];
-        for (class, connection) in classes.iter().flat_map(|c| connections.map(|k| (*c, k))) {
+        for (class, connection) in classes.iter().flat_map(|c| connections.map(|k| (c, k))) {
             for (kernel, stride) in [(1, 1), (3, 1), (3, 2), (3, 3), (5, 1)] {
                 let shape = Geometry { connection, ..geometry(kernel, stride, 1, kernel / 2) };
-                let choice = select(class, &shape, Finish { activation: 7, add: 2 });
-                assert!((choice.kernel.variants)().contains(&choice.spec), "{class:?} {shape:?}");
+                for part in select(*class, &shape, Finish::default()).parts {
+                    assert!((part.kernel.variants)().contains(&part.spec), "{class:?} {shape:?}");
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn conv(call: &mut Call) -> Result<Meaning, String> {
         pads: padding(call)?,
         dilations: spatial(call, "dilations")?,
         groups: size("group", groups, 1)?,
-        epilogue: Epilogue::Plain,
+        ..Conv2d::new(kernel)
     };
     in_two_axes(call, Op::Conv(conv))
 }

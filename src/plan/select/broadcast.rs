@@ -1,0 +1,39 @@
+//! Dense convolutions on CPU devices.
+
+use super::{Choice, Geometry, Part, Threads, form, tiles};
+use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
+use crate::kernels::conv_broadcast::{CONV_BROADCAST, PIXELS, cuts, spec};
+
+/// The kernels for a convolution where a subgroup has `subgroup` threads.
+pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
+    let form = form(geometry);
+    let reads = Reads { planes: false, depth: geometry.depth };
+    choice((form, reads), subgroup, geometry, finish)
+}
+
+/// The kernels for a product of every image of `geometry` with weights of its own.
+pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
+    let reads = Reads { planes: true, ..Reads::default() };
+    choice((Form::Point, reads), subgroup, geometry, Finish::default())
+}
+
+fn choice((form, reads): (Form, Reads), subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
+    let cuts = cuts(subgroup, pixels(form, geometry.output[1]));
+    let planes = if reads.planes { geometry.images } else { 1 };
+    let whole = Geometry { images: geometry.images / planes, ..*geometry };
+    let [workgroups, tiles, row_tiles] = tiles(form, &whole, cuts[0]);
+    let part = |&cut: &Cut| {
+        let threads = Threads::Blocks { tiles: workgroups, blocks: cut.blocks, planes };
+        Part { kernel: &CONV_BROADCAST, spec: spec(form, cut, reads, finish), threads }
+    };
+    Choice { parts: cuts.iter().map(part).collect(), pack: conv::pack, channels: None, tiles, row_tiles }
+}
+
+/// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
+fn pixels(form: Form, width: u32) -> u32 {
+    let computed = |pixels: &u32| (width.next_multiple_of(*pixels), PIXELS[1] - *pixels);
+    match form {
+        Form::Window { .. } => PIXELS.into_iter().min_by_key(computed).unwrap_or(PIXELS[0]),
+        Form::Point | Form::Any => PIXELS[0],
+    }
+}
