@@ -1,4 +1,4 @@
-//! How fast single convolutions run on the default device: GFLOP/s of the layers of a 100-MMAC network, with the
+//! How fast single convolutions run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
 //! device's own class of kernels and with the portable one. Run with `cargo bench --bench kernels`.
 //!
 //! A layer's time is the difference between a submission of many equal dispatches and one of a few, so that uploads
@@ -25,17 +25,31 @@ const fn layer(channels: [usize; 2], kernel: usize, stride: usize, size: [usize;
     Layer { channels, kernel, stride, size, groups: 1 }
 }
 
+/// Of ResNet-18, MobileNetV2 and a multitask network of a tenth of their work.
 const LAYERS: &[Layer] = &[
-    layer([3, 16], 3, 2, [192, 256]),
-    layer([16, 32], 3, 2, [96, 128]),
+    layer([3, 64], 7, 2, [224, 224]),
+    layer([64, 64], 3, 1, [56, 56]),
+    layer([64, 128], 3, 2, [56, 56]),
+    layer([64, 128], 1, 2, [56, 56]),
+    layer([128, 128], 3, 1, [28, 28]),
+    layer([256, 256], 3, 1, [14, 14]),
+    layer([256, 512], 3, 2, [14, 14]),
+    layer([512, 512], 3, 1, [7, 7]),
+    layer([3, 32], 3, 2, [224, 224]),
+    layer([32, 16], 1, 1, [112, 112]),
+    layer([16, 96], 1, 1, [112, 112]),
+    layer([144, 24], 1, 1, [56, 56]),
+    layer([64, 384], 1, 1, [14, 14]),
+    layer([960, 160], 1, 1, [7, 7]),
+    layer([320, 1280], 1, 1, [7, 7]),
+    layer([1280, 1000], 1, 1, [1, 1]),
+    Layer { groups: 96, ..layer([96, 96], 3, 2, [112, 112]) },
+    Layer { groups: 144, ..layer([144, 144], 3, 1, [56, 56]) },
+    Layer { groups: 384, ..layer([384, 384], 3, 1, [14, 14]) },
+    Layer { groups: 960, ..layer([960, 960], 3, 1, [7, 7]) },
     layer([32, 32], 3, 1, [24, 32]),
     layer([64, 64], 3, 1, [12, 16]),
     layer([128, 128], 3, 1, [6, 8]),
-    layer([64, 64], 3, 1, [24, 32]),
-    layer([64, 64], 1, 1, [24, 32]),
-    layer([256, 256], 1, 1, [28, 28]),
-    layer([128, 128], 3, 1, [28, 28]),
-    Layer { groups: 96, ..layer([96, 96], 3, 1, [56, 56]) },
 ];
 
 /// Turns that each class takes.
@@ -46,7 +60,8 @@ const REPEATS: [usize; 2] = [2, 42];
 
 struct Bench {
     gpu: Gpu,
-    step: Step,
+    steps: Vec<Step>,
+    macs: usize,
     live: LiveTable,
     buffers: Vec<Vec<f32>>,
 }
@@ -71,7 +86,8 @@ fn graph(layer: &Layer) -> Graph {
     b.finish().expect("the graph is consistent")
 }
 
-fn prepare(gpu: Gpu, graph: &Graph) -> Bench {
+fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
+    let graph = &graph(layer);
     let shapes = graph.infer(&Sizes::batch(1)).expect("the graph is consistent");
     let units = Units { segments: vec![Vec::new(); graph.values.len()], ..Units::default() };
     let mut cx = Lowering::new(graph, &shapes, &units, gpu.class());
@@ -79,8 +95,8 @@ fn prepare(gpu: Gpu, graph: &Graph) -> Bench {
     let mut buffers: Vec<Vec<f32>> = cx.constants.iter().map(|c| c.to_vec()).collect();
     let constants = buffers.len();
     buffers.extend(cx.slots().iter().map(|&bytes| vec![0.5; bytes as usize / 4]));
-    let mut step = cx.steps[0].clone();
-    for operand in &mut step.operands {
+    let mut steps = cx.steps.clone();
+    for operand in steps.iter_mut().flat_map(|step| &mut step.operands) {
         *operand = match *operand {
             Operand::Slot(slot) => Operand::External(constants + slot),
             Operand::Constant(constant) => Operand::External(constant),
@@ -88,15 +104,18 @@ fn prepare(gpu: Gpu, graph: &Graph) -> Bench {
         };
     }
     let live = cx.live.table(0, &[]);
-    Bench { gpu, step, live, buffers }
+    let pixels: usize = layer.size.iter().map(|size| size.div_ceil(layer.stride)).product();
+    let taps = layer.kernel * layer.kernel;
+    let macs = pixels * taps * layer.channels[0] / layer.groups * layer.channels[1];
+    Bench { gpu, steps, macs, live, buffers }
 }
 
 impl Bench {
-    /// Seconds of one dispatch.
+    /// Seconds of one convolution.
     fn time(&mut self) -> Result<f64, GpuError> {
         let mut seconds = [0.0; 2];
         for (seconds, repeats) in seconds.iter_mut().zip(REPEATS) {
-            let steps = vec![self.step.clone(); repeats];
+            let steps = vec![self.steps.as_slice(); repeats].concat();
             let start = Instant::now();
             execute(&self.gpu, &steps, &self.live, &mut self.buffers)?;
             *seconds = start.elapsed().as_secs_f64();
@@ -105,7 +124,7 @@ impl Bench {
     }
 
     fn gflops(&self, seconds: f64) -> f64 {
-        2.0 * self.step.macs as f64 / seconds / 1e9
+        2.0 * self.macs as f64 / seconds / 1e9
     }
 }
 
@@ -114,8 +133,7 @@ fn main() -> Result<(), GpuError> {
     let own = gpu.class();
     println!("{}, own class {own:?}; GFLOP/s at the least and the median time", gpu.info().name);
     for layer in LAYERS {
-        let graph = graph(layer);
-        let mut benches = [own, DeviceClass::Portable].map(|class| prepare(gpu.with_class(class), &graph));
+        let mut benches = [own, DeviceClass::Portable].map(|class| prepare(gpu.with_class(class), layer));
         let mut times: [Vec<f64>; 2] = Default::default();
         for bench in &mut benches {
             bench.time()?;

@@ -78,9 +78,16 @@ impl Conv2d {
     pub fn winograd(&self, output: [usize; 2]) -> Option<usize> {
         /// Windows of an image below which threads are idle.
         const WINDOWS: usize = 16;
+        /// Rows and columns up to which direct sums leave threads idle as well, and small windows pay.
+        const SMALL: usize = 8;
         let fits = self.kernel == [3, 3] && self.strides == [1, 1] && self.dilations == [1, 1];
         let windows = |tile: usize| output[0].div_ceil(tile) * output[1].div_ceil(tile);
-        (fits && self.groups == 1 && !self.direct && windows(4) >= WINDOWS).then_some(4)
+        let small = output.iter().all(|&extent| extent <= SMALL);
+        let tile = match small && windows(2) >= WINDOWS {
+            true => Some(2),
+            false => (windows(4) >= WINDOWS).then_some(4),
+        };
+        tile.filter(|_| fits && self.groups == 1 && !self.direct)
     }
 }
 

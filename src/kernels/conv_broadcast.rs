@@ -17,22 +17,15 @@ pub static CONV_BROADCAST: Kernel = Kernel {
 pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 
 /// Output pixels of a thread.
-pub const PIXELS: [u32; 2] = [4, 7];
-
-/// Output channel groups of the largest block of a thread.
-const LARGEST: u32 = 8;
+pub const PIXELS: [u32; 3] = [2, 4, 7];
 
 /// The kernels that together compute all output channel groups, largest first. A thread's weight texels, 4 for each
 /// group, must fill a subgroup.
 pub fn cuts(subgroup: u32, pixels: u32) -> Vec<Cut> {
     let least = (subgroup / 4).max(2);
-    let sizes = std::iter::successors(Some(LARGEST), |size| Some(size / 2)).take_while(|&size| size >= least);
-    let cut = |size| Cut {
-        pixels,
-        blocks: Blocks { size, largest: LARGEST, least },
-        workgroup: subgroup,
-        subgroup,
-    };
+    let largest = if pixels == 2 { 16 } else { 8 };
+    let sizes = std::iter::successors(Some(largest), |size| Some(size / 2)).take_while(|&size| size >= least);
+    let cut = |size| Cut { pixels, blocks: Blocks { size, largest, least }, workgroup: subgroup, subgroup };
     sizes.map(cut).collect()
 }
 
@@ -56,7 +49,7 @@ fn variants() -> Vec<Spec> {
         let planes = Reads { planes: true, ..Reads::default() };
         all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, planes, Finish::default())));
     }
-    let cut = cuts(SUBGROUPS[1], PIXELS[0])[1];
+    let cut = cuts(SUBGROUPS[1], PIXELS[1])[1];
     let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
     all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));
     all

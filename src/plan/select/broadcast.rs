@@ -8,17 +8,27 @@ use crate::kernels::conv_broadcast::{CONV_BROADCAST, PIXELS, cuts, spec};
 pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
     let form = form(geometry);
     let reads = Reads { planes: false, depth: geometry.depth };
-    choice((form, reads), subgroup, geometry, finish)
+    choice((form, reads), [subgroup, pixels(form, geometry.output[1])], geometry, finish)
 }
 
 /// The kernels for a product of every image of `geometry` with weights of its own.
 pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
+    /// What a pixel's share of a workgroup's work is to the work that does not depend on pixels.
+    const FIXED: f64 = 1.5;
     let reads = Reads { planes: true, ..Reads::default() };
-    choice((Form::Point, reads), subgroup, geometry, Finish::default())
+    let windows = geometry.output[0] * geometry.output[1];
+    let work = |pixels: &u32| f64::from(windows.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
+    let pixels = PIXELS.into_iter().min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(PIXELS[0]);
+    choice((Form::Point, reads), [subgroup, pixels], geometry, Finish::default())
 }
 
-fn choice((form, reads): (Form, Reads), subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
-    let cuts = cuts(subgroup, pixels(form, geometry.output[1]));
+fn choice(
+    (form, reads): (Form, Reads),
+    [subgroup, pixels]: [u32; 2],
+    geometry: &Geometry,
+    finish: Finish,
+) -> Choice {
+    let cuts = cuts(subgroup, pixels);
     let planes = if reads.planes { geometry.images } else { 1 };
     let whole = Geometry { images: geometry.images / planes, ..*geometry };
     let [workgroups, tiles, row_tiles] = tiles(form, &whole, cuts[0]);
@@ -31,9 +41,9 @@ fn choice((form, reads): (Form, Reads), subgroup: u32, geometry: &Geometry, fini
 
 /// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
 fn pixels(form: Form, width: u32) -> u32 {
-    let computed = |pixels: &u32| (width.next_multiple_of(*pixels), PIXELS[1] - *pixels);
+    let computed = |pixels: &u32| (width.next_multiple_of(*pixels), PIXELS[2] - *pixels);
     match form {
-        Form::Window { .. } => PIXELS.into_iter().min_by_key(computed).unwrap_or(PIXELS[0]),
-        Form::Point | Form::Any => PIXELS[0],
+        Form::Window { .. } => PIXELS[1..].iter().copied().min_by_key(computed).unwrap_or(PIXELS[1]),
+        Form::Point | Form::Any => PIXELS[1],
     }
 }
