@@ -1,5 +1,6 @@
 //! How fast single convolutions run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
-//! device's own class of kernels and with the portable one. Run with `cargo bench --bench kernels`.
+//! device's own class of kernels and with the portable one. Run with `cargo bench --bench kernels`; words after `--` pick the layers whose
+//! labels have them.
 //!
 //! A layer's time is the difference between a submission of many equal dispatches and one of a few, so that uploads
 //! and submission cost nothing; classes take turns, so that a busy machine slows both.
@@ -57,6 +58,13 @@ const TURNS: usize = 9;
 
 /// Dispatches of the short and the long submission.
 const REPEATS: [usize; 2] = [2, 42];
+
+impl Layer {
+    fn label(&self) -> String {
+        let Self { channels, kernel, stride, size, groups } = self;
+        format!("{kernel}x{kernel} s{stride} {channels:?} @{size:?} g{groups}")
+    }
+}
 
 struct Bench {
     gpu: Gpu,
@@ -132,7 +140,12 @@ fn main() -> Result<(), GpuError> {
     let gpu = Gpu::open(&Selector::Best)?;
     let own = gpu.class();
     println!("{}, own class {own:?}; GFLOP/s at the least and the median time", gpu.info().name);
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for layer in LAYERS {
+        let label = layer.label();
+        if !wanted.iter().all(|word| label.contains(word)) {
+            continue;
+        }
         let mut benches = [own, DeviceClass::Portable].map(|class| prepare(gpu.with_class(class), layer));
         let mut times: [Vec<f64>; 2] = Default::default();
         for bench in &mut benches {
@@ -148,8 +161,6 @@ fn main() -> Result<(), GpuError> {
             let [least, median] = [0, TURNS / 2].map(|at| benches[i].gflops(times[i][at]));
             format!("{least:6.1} ({median:6.1})")
         });
-        let Layer { channels, kernel, stride, size, groups } = layer;
-        let label = format!("{kernel}x{kernel} s{stride} {channels:?} @{size:?} g{groups}");
         println!("{label:36} own {own}   portable {portable}");
     }
     Ok(())
