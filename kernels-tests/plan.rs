@@ -1,5 +1,7 @@
 //! Plans without a device: what they need, how they read, and that wgpu accepts them at the smallest limits.
 
+use std::collections::BTreeSet;
+
 use crate::network::{Network, graph, tensor};
 use wgpu_pagcp::gpu::{Gpu, Normalise, Session};
 use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Sizes};
@@ -130,9 +132,10 @@ fn a_pruned_plan_asks_for_the_pipelines_of_the_whole_one() {
         let pipelines = |network: &Network| {
             let plan = network.plan(&options);
             let steps = plan.all_steps().map(|step| (step.kernel.name, step.spec.clone()));
-            steps.collect::<Vec<_>>()
+            steps.collect::<BTreeSet<_>>()
         };
-        assert_eq!(pipelines(&network.compacted(&network.keep(4))), pipelines(&network));
+        let (pruned, whole) = (pipelines(&network.compacted(&network.keep(4))), pipelines(&network));
+        assert!(pruned.is_subset(&whole), "{:?}", pruned.difference(&whole));
     }
 }
 

@@ -14,11 +14,7 @@
 #set texels = (np - 1) * stride + columns if window else np
 #set lane_names = "xyzw"
 
-// The stored channel groups of a segment of a record that live: from x to below y.
-fn segment(record: u32, s: u32) -> vec2u {
-    let first = live[record + 2u + 2u * s];
-    return vec2u(first, first + (live[record + 3u + 2u * s] + 3u) / 4u);
-}
+#include "walk"
 
 @compute @workgroup_size(${workgroup})
 fn main(
@@ -88,33 +84,7 @@ fn main(
 #else
     let plane_weights = 0u;
 #endif
-#if subgroup
-#for j in range(0, kg, subgroup)
-    let mine${j} = live_group(p.out_record, first_group + ${j}u + lane % ${[kg, subgroup] | min}u);
-    let my_bias${j} = bias[mine${j}.group];
-#endfor
-#for q in range(kg)
-#set j = q // subgroup * subgroup
-    let group${q} = subgroupBroadcast(mine${j}.group, ${q - j}u);
-    let lanes${q} = subgroupBroadcast(mine${j}.lanes, ${q - j}u);
-    let bias${q} = subgroupBroadcast(my_bias${j}, ${q - j}u);
-#endfor
-#for l in range(4 * kg // subgroup)
-    var read${l} = group${l * subgroup // 4};
-#for q in range(1, subgroup // 4)
-    read${l} = select(read${l}, group${l * subgroup // 4 + q}, lane >= ${4 * q}u);
-#endfor
-    let w_base${l} = plane_weights + read${l} * stride + lane % 4u;
-#endfor
-#else
-#for q in range(kg)
-    let mine${q} = live_group(p.out_record, first_group + ${q}u);
-    let group${q} = mine${q}.group;
-    let lanes${q} = mine${q}.lanes;
-    let bias${q} = bias[group${q}];
-    let w_base${q} = plane_weights + group${q} * stride;
-#endfor
-#endif
+#include "conv_outputs"
 
 #for n in range(np)
 #for q in range(kg)

@@ -1,4 +1,4 @@
-// How convolutions of GPUs walk live input groups and their weights. Needs "live".
+// How convolutions walk live input groups and their weights. Needs "live".
 
 // The stored channel groups of a segment of a record that live: from x to below y.
 fn segment(record: u32, s: u32) -> vec2u {

@@ -77,7 +77,7 @@ impl Conv2d {
     /// images, so that a pruned network computes as the unpruned one.
     pub fn winograd(&self, output: [usize; 2]) -> Option<usize> {
         /// Windows of an image below which threads are idle.
-        const WINDOWS: usize = 12;
+        const WINDOWS: usize = 16;
         /// Rows and columns up to which direct sums leave threads idle as well, and small windows pay.
         const SMALL: usize = 8;
         let fits = self.kernel == [3, 3] && self.strides == [1, 1] && self.dilations == [1, 1];

@@ -30,6 +30,7 @@ static SHARED: &[(&str, &str)] = &[
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
     ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
+    ("conv_outputs", include_str!("../../shaders/shared/conv_outputs.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("loss", include_str!("../../shaders/shared/loss.wgsl")),
     ("loss_sums", include_str!("../../shaders/shared/loss_sums.wgsl")),
