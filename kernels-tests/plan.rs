@@ -1,8 +1,7 @@
 //! Plans without a device: what they need, how they read, and that wgpu accepts them at the smallest limits.
 
-use std::collections::BTreeSet;
-
 use crate::network::{Network, graph, tensor};
+use std::collections::BTreeSet;
 use wgpu_pagcp::gpu::{Gpu, Normalise, Session};
 use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Sizes};
 use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, Step, build};
