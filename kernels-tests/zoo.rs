@@ -3,6 +3,7 @@
 //! `scripts/compare_zoo.py` finds them.
 
 mod manifest;
+mod memory;
 mod table;
 
 use crate::compare::same_bits;

@@ -48,7 +48,7 @@ pub fn has_device() -> bool {
 /// The program with arguments.
 pub fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgpu-pagcp"));
-    command.args(args).stdin(Stdio::null());
+    command.args(args).stdin(Stdio::null()).env("PAGCP_NO_CACHE", "1");
     // Mesa writes to standard error where it is not set.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         command.env("XDG_RUNTIME_DIR", std::env::temp_dir());

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod bench;
+mod cache;
 mod detection;
 mod interrupted;
 mod network;

@@ -9,12 +9,23 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "wgpu-pagcp", version, max_term_width = 100)]
 pub struct Arguments {
-    /// The GPU: its index in `devices`, or a part of its name.
-    #[arg(long, global = true, value_name = "NAME|INDEX")]
-    pub device: Option<String>,
+    #[command(flatten)]
+    pub device: DeviceArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Which device, and how it is opened.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DeviceArgs {
+    /// The GPU: its index in `devices`, or a part of its name.
+    #[arg(long = "device", global = true, value_name = "NAME|INDEX")]
+    pub name: Option<String>,
+    /// Compiles every shader anew instead of keeping compiled ones in the user's cache folder ($PAGCP_NO_CACHE=1 does
+    /// so too).
+    #[arg(long, global = true)]
+    pub no_cache: bool,
 }
 
 /// The commands.

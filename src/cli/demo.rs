@@ -1,6 +1,6 @@
 //! `demo`: all of it on the bundled model, from data to report.
 
-use super::args::{CriterionArg, DemoArgs, SearchArgs, SizeArgs};
+use super::args::{CriterionArg, DemoArgs, DeviceArgs, SearchArgs, SizeArgs};
 use super::model::{Model, open};
 use super::prune::{Job, prune};
 use super::{Failure, outcome, scenes, verify};
@@ -11,7 +11,7 @@ use std::fs;
 const DATA: SceneOptions = SceneOptions { train: 96, val: 96, seed: 2 };
 
 /// Runs the command. Pictures that are there already are used again, the rest is made anew.
-pub fn run(args: &DemoArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let gpu = open(device)?;
     let model = Model::load(&args.model, 1, &SizeArgs::default())?;
     eprintln!("demo on {}", gpu.info().name);

@@ -1,6 +1,6 @@
 //! `doctor`: a self-test of one device, on a small network with every operator.
 
-use super::args::DoctorArgs;
+use super::args::{DeviceArgs, DoctorArgs};
 use super::model::{Model, open};
 use super::verify::{LayerCheck, verify};
 use super::{Failure, files, table};
@@ -23,7 +23,7 @@ struct Diagnosis {
 }
 
 /// Runs the command. A layer beyond its bound is a failure.
-pub fn run(args: &DoctorArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &DoctorArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let gpu = open(device)?;
     let graph = network().map_err(Failure::work)?;
     let model = Model::new(Path::new("self-test"), graph, Sizes::batch(3))?;

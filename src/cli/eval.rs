@@ -1,6 +1,6 @@
 //! `eval`: the loss and metrics of every task on a data set.
 
-use super::args::{EvalArgs, Split};
+use super::args::{DeviceArgs, EvalArgs, Split};
 use super::model::{Model, open};
 use super::{Failure, files, progress, table};
 use crate::evaluate::{EvaluateError, Options, Report, Subject, evaluate, signature};
@@ -34,7 +34,7 @@ struct MetricValue {
 }
 
 /// Runs the command.
-pub fn run(args: &EvalArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &EvalArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let model = Model::load(&args.model, 1, &args.sizes)?;
     let mut data = open_data(&args.tasks, args.split, &model)?;
     if let Some(images) = args.images {

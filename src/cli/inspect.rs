@@ -4,6 +4,7 @@ use super::args::InspectArgs;
 use super::model::Model;
 use super::{Failure, files, table};
 use crate::graph::ValueId;
+use crate::plan::{PlanLimits, PlanOptions};
 use crate::units::{Cost, cost, node_costs};
 use serde::Serialize;
 
@@ -17,6 +18,20 @@ struct Inspection {
     layers: Vec<Layer>,
     units: Vec<UnitInfo>,
     pinned: Vec<PinnedInfo>,
+    /// Nothing where the network cannot be planned.
+    memory: Option<Memory>,
+}
+
+/// Bytes of device memory that a run of one image needs, as planned for any device.
+#[derive(Serialize)]
+struct Memory {
+    /// Activations, whose buffers are reused.
+    activations: u64,
+    /// Activations alive at the fullest step: no reuse needs less.
+    activations_at_least: u64,
+    weights: u64,
+    /// Inputs and outputs.
+    ends: u64,
 }
 
 #[derive(Serialize)]
@@ -97,7 +112,19 @@ fn inspect(model: &Model) -> Inspection {
         layers: model.graph.nodes.iter().zip(&costs).map(layer).collect(),
         units: model.units.units.iter().map(unit).collect(),
         pinned: model.units.pinned.iter().map(pinned).collect(),
+        memory: memory(model),
     }
+}
+
+fn memory(model: &Model) -> Option<Memory> {
+    let limits = PlanLimits { binding_bytes: u64::MAX, texture_rows: u32::MAX };
+    let (_, plan) = model.plan(&PlanOptions { limits, ..PlanOptions::default() }).ok()?;
+    Some(Memory {
+        activations: plan.slots.iter().sum(),
+        activations_at_least: plan.slot_bound,
+        weights: plan.constants.iter().map(|constant| constant.len() as u64 * 4).sum(),
+        ends: plan.externals.iter().sum(),
+    })
 }
 
 fn member_info(model: &Model, member: &crate::units::Member) -> MemberInfo {
@@ -113,10 +140,20 @@ fn print(model: &Model, inspection: &Inspection) {
     println!("  inputs   {}", list(&inspection.inputs));
     println!("  outputs  {}", list(&inspection.outputs));
     println!(
-        "  {} MACs, {} parameters\n",
+        "  {} MACs, {} parameters",
         table::millions(inspection.macs),
         table::millions(inspection.params)
     );
+    if let Some(memory) = &inspection.memory {
+        println!(
+            "  memory   {} of activations (at least {} are alive at once), {} of weights, {} of inputs and outputs",
+            table::mebibytes(memory.activations),
+            table::mebibytes(memory.activations_at_least),
+            table::mebibytes(memory.weights),
+            table::mebibytes(memory.ends)
+        );
+    }
+    println!();
     let mut layers = table::new(&["layer", "operator", "output", "MACs", "parameters"]);
     for layer in &inspection.layers {
         let cells = [layer.macs.to_string(), layer.params.to_string()];

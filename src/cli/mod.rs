@@ -43,12 +43,12 @@ pub fn main() -> ExitCode {
 
 fn init_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PAGCP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu_pagcp=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 fn dispatch(arguments: Arguments) -> Result<(), Failure> {
-    let device = arguments.device.as_deref();
+    let device = &arguments.device;
     match arguments.command {
         Command::Devices(args) => devices::run(&args),
         Command::Doctor(args) => doctor::run(&args, device),

@@ -1,7 +1,7 @@
 //! A model file with all that commands ask of it.
 
 use super::Failure;
-use super::args::SizeArgs;
+use super::args::{DeviceArgs, SizeArgs};
 use crate::gpu::{Gpu, GpuError, Selector, Session};
 use crate::graph::{Dim, Graph, GraphError, Shapes, Sizes};
 use crate::optimise::optimise;
@@ -101,13 +101,19 @@ fn check_symbols(path: &Path, graph: &Graph, symbols: &BTreeMap<String, usize>) 
     Err(Failure::file(path, reason))
 }
 
-/// Opens the device that the user named, or the best one.
-pub fn open(device: Option<&str>) -> Result<Gpu, Failure> {
-    let selector = match device {
+/// Opens the device that the user named, or the best one; compiled shaders are kept unless the user does not want it.
+pub fn open(device: &DeviceArgs) -> Result<Gpu, Failure> {
+    let selector = match &device.name {
         None => Selector::Best,
-        Some(text) => text.parse().map_or_else(|_| Selector::Name(text.to_owned()), Selector::Index),
+        Some(text) => text.parse().map_or_else(|_| Selector::Name(text.clone()), Selector::Index),
     };
-    Gpu::open(&selector).map_err(|error| match error {
+    let off =
+        device.no_cache || std::env::var("PAGCP_NO_CACHE").is_ok_and(|value| !matches!(&*value, "" | "0"));
+    let opened = match dirs::cache_dir().filter(|_| !off) {
+        Some(folder) => Gpu::open_cached(&selector, &folder.join("wgpu-pagcp")),
+        None => Gpu::open(&selector),
+    };
+    opened.map_err(|error| match error {
         GpuError::NoAdapter | GpuError::NoMatch { .. } => Failure::input(error),
         other => Failure::work(other),
     })

@@ -1,6 +1,6 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{PruneArgs, SearchArgs, Split};
+use super::args::{DeviceArgs, PruneArgs, SearchArgs, Split};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
@@ -34,7 +34,7 @@ pub struct Job<'a> {
 }
 
 /// Runs the command.
-pub fn run(args: &PruneArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let model = Model::load(&args.model, 1, &args.sizes)?;
     let job =
         Job { model: &model, tasks: &args.tasks, out: &args.out, resume: args.resume, search: &args.search };

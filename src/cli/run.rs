@@ -1,6 +1,6 @@
 //! `run`: a model on pictures or arrays.
 
-use super::args::RunArgs;
+use super::args::{DeviceArgs, RunArgs};
 use super::model::{Model, open};
 use super::{Failure, files, table};
 use crate::gpu::Session;
@@ -32,7 +32,7 @@ struct Batch {
 }
 
 /// Runs the command.
-pub fn run(args: &RunArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &RunArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let single = Model::load(&args.model, 1, &args.sizes)?;
     let batches = read_inputs(args, &single)?;
     let images = batches.first().map_or(0, |batch| batch.images);

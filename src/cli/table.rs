@@ -22,6 +22,11 @@ pub fn millions(count: u64) -> String {
     format!("{:.2} M", count as f64 / 1e6)
 }
 
+/// Bytes in MiB.
+pub fn mebibytes(bytes: u64) -> String {
+    format!("{:.2} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
 /// A change as a share of what was before; nothing where that has no meaning.
 pub fn change(before: f64, after: f64) -> String {
     if before == 0.0 || !(before.is_finite() && after.is_finite()) {

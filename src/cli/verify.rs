@@ -1,6 +1,6 @@
 //! `verify`: the GPU against the f64 reference, layer by layer.
 
-use super::args::VerifyArgs;
+use super::args::{DeviceArgs, VerifyArgs};
 use super::bench::random_inputs;
 use super::model::{Model, open};
 use super::{Failure, files, table};
@@ -31,7 +31,7 @@ pub struct LayerCheck {
 }
 
 /// Runs the command. A layer beyond its bound is a failure.
-pub fn run(args: &VerifyArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &VerifyArgs, device: &DeviceArgs) -> Result<(), Failure> {
     if args.batch == 0 {
         return Err(Failure::input("--batch must be at least 1"));
     }

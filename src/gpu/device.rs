@@ -1,9 +1,11 @@
 //! Opening a device, or borrowing one, and turning its failures into [`GpuError`].
 
 use super::GpuError;
+use super::cache::DiskCache;
 use super::list::class_name;
 use super::pipeline::Pipelines;
 use crate::plan::{DeviceClass, PlanLimits, PlanOptions};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which adapter to open.
@@ -42,9 +44,39 @@ pub(super) struct Shared {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub pipelines: Pipelines,
+    pub cache: Cache,
     limits: wgpu::Limits,
     lent: bool,
     failure: Arc<Mutex<Option<Failure>>>,
+}
+
+/// Where compiled pipelines are kept beyond the device's life.
+#[derive(Debug)]
+pub(super) enum Cache {
+    /// Nowhere.
+    None,
+    /// In a file.
+    Disk(DiskCache),
+    /// Where the host of a lent device says.
+    Lent(wgpu::PipelineCache),
+}
+
+impl Cache {
+    /// What to compile with.
+    pub fn pipelines(&self) -> Option<&wgpu::PipelineCache> {
+        match self {
+            Self::None => None,
+            Self::Disk(disk) => Some(&disk.pipelines),
+            Self::Lent(pipelines) => Some(pipelines),
+        }
+    }
+
+    /// Keeps what has been compiled; a host does so itself.
+    pub fn save(&self) {
+        if let Self::Disk(disk) = self {
+            disk.save();
+        }
+    }
 }
 
 /// What the handlers of an own device saw outside every error scope.
@@ -61,9 +93,26 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoMatch`] or [`GpuError::Refused`].
     pub fn open(selector: &Selector) -> Result<Self, GpuError> {
+        Self::open_at(selector, None)
+    }
+
+    /// As [`Gpu::open`], with compiled pipelines kept in `folder` for the next start, where the backend hands them out.
+    /// A file there that is damaged, of another device or of another version is not used; what cannot be read or
+    /// written is a warning. Only the user of this process should be able to write to the folder.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_cached(selector: &Selector, folder: &Path) -> Result<Self, GpuError> {
+        Self::open_at(selector, Some(folder))
+    }
+
+    fn open_at(selector: &Selector, folder: Option<&Path>) -> Result<Self, GpuError> {
         let adapter = choose(selector)?;
         let info = adapter.get_info();
-        let features = required_features(adapter.features());
+        let mut features = required_features(adapter.features());
+        if folder.is_some() {
+            features |= adapter.features() & wgpu::Features::PIPELINE_CACHE;
+        }
         let request = adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("wgpu-pagcp"),
             required_features: features,
@@ -73,7 +122,9 @@ impl Gpu {
         let (device, queue) = pollster::block_on(request)
             .map_err(|e| GpuError::Refused { name: info.name.clone(), reason: e.to_string() })?;
         let failure = install_handlers(&device);
-        let gpu = Self::new(device, queue, Some(failure));
+        let cache =
+            folder.and_then(|folder| DiskCache::open(&device, folder)).map_or(Cache::None, Cache::Disk);
+        let gpu = Self::new(device, queue, Some(failure), cache);
         tracing::info!(adapter = info.name, backend = %info.backend, class = gpu.class_name(), "opened a device");
         Ok(gpu)
     }
@@ -82,16 +133,27 @@ impl Gpu {
     /// only encode, and errors go where the host's own do. [`required_features`] and [`raise_limits`] tell what the
     /// host should ask for when it opens the device; the defaults also work.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self::new(device, queue, None)
+        Self::new(device, queue, None, Cache::None)
     }
 
-    fn new(device: wgpu::Device, queue: wgpu::Queue, failure: Option<Arc<Mutex<Option<Failure>>>>) -> Self {
+    /// As [`Gpu::from_device`], with pipelines compiled into a cache of the host's, which the host keeps.
+    pub fn from_device_cached(device: wgpu::Device, queue: wgpu::Queue, cache: wgpu::PipelineCache) -> Self {
+        Self::new(device, queue, None, Cache::Lent(cache))
+    }
+
+    fn new(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        failure: Option<Arc<Mutex<Option<Failure>>>>,
+        cache: Cache,
+    ) -> Self {
         let class = class_of(&device.adapter_info(), device.features());
         let shared = Shared {
             limits: device.limits(),
             lent: failure.is_none(),
             failure: failure.unwrap_or_default(),
             pipelines: Pipelines::default(),
+            cache,
             device,
             queue,
         };

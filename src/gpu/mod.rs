@@ -1,6 +1,7 @@
 //! Everything that touches wgpu: devices, pipelines, sessions.
 
 mod bind;
+mod cache;
 mod device;
 mod error;
 mod execute;

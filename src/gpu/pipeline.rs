@@ -54,6 +54,9 @@ pub fn pipelines(gpu: &Gpu, steps: &[&Step]) -> Result<Vec<Arc<Pipeline>>, GpuEr
         }
     }
     compile_all(gpu, &missing)?;
+    if !missing.is_empty() {
+        gpu.shared.cache.save();
+    }
     let found = steps.iter().map(|step| cache.get(&key(step)));
     Ok(found.map(|pipeline| pipeline.expect("all missing pipelines were compiled")).collect())
 }
@@ -113,7 +116,7 @@ pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuE
                 constants: &[],
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache: gpu.shared.cache.pipelines(),
         });
         Pipeline { pipeline, layout }
     });

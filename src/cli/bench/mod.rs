@@ -12,7 +12,7 @@ pub use format::ModelTimes;
 pub use measure::{random_inputs, time};
 pub use ratio::Against;
 
-use super::args::BenchArgs;
+use super::args::{BenchArgs, DeviceArgs};
 use super::model::{Model, open};
 use super::{Failure, files};
 use crate::gpu::{Gpu, peaks};
@@ -21,7 +21,7 @@ use std::fs;
 use std::path::Path;
 
 /// Runs the command.
-pub fn run(args: &BenchArgs, device: Option<&str>) -> Result<(), Failure> {
+pub fn run(args: &BenchArgs, device: &DeviceArgs) -> Result<(), Failure> {
     if args.runs == 0 || args.batch.contains(&0) {
         return Err(Failure::input("--runs and --batch must be at least 1"));
     }
@@ -61,7 +61,7 @@ fn check_outputs(args: &BenchArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn measure(args: &BenchArgs, device: Option<&str>) -> Result<Bench, Failure> {
+fn measure(args: &BenchArgs, device: &DeviceArgs) -> Result<Bench, Failure> {
     let mut models = Vec::new();
     for path in &args.models {
         for &batch in &args.batch {
