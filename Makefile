@@ -30,10 +30,14 @@ test-conformance:
 test-isa:
 	@sh scripts/test-isa.sh
 
+# The kernels in Chromium's WGSL compiler, Tint.
+test-tint:
+	@sh scripts/test-tint.sh
+
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance test-isa lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance test-isa test-tint lint

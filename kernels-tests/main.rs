@@ -56,6 +56,7 @@ mod shared;
 mod softmax;
 mod taught;
 mod text;
+mod translate;
 mod traps;
 #[cfg(feature = "cli")]
 mod zoo;
