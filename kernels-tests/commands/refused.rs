@@ -30,13 +30,17 @@ fn arguments_out_of_range_are_named() {
     }
     let bench = Bench::new();
     let small = bench.text("small.onnx");
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["--topk", "1.5"], &["--topk 1.5", "at most 1"]),
         (&["--topk", "0"], &["--topk 0"]),
         (&["--topk", "half"], &["--topk", "half"]),
         (&["--target-flops", "1.5"], &["--target-flops"]),
         (&["--images", "0"], &["--images"]),
         (&["--round-to", "0"], &["--round-to"]),
+        (&["--round-to", "some"], &["--round-to", "some", "auto"]),
+        (&["--order", "size"], &["--order", "size"]),
+        (&["--target-ms", "0"], &["--target-ms 0", "milliseconds"]),
+        (&["--target-ms", "5", "--faithful"], &["--target-ms", "--faithful"]),
         (&["--ignore", "a[b"], &["--ignore a[b"]),
         (&["--criterion", "magic"], &["--criterion", "magic"]),
         (&["--rate", "0"], &["task segmentation", "rate must be"]),

@@ -1,6 +1,6 @@
 //! `bench`: its JSON, its page, what it claims about two models, and benches of several machines side by side.
 
-use crate::bench::{BUNDLED, Bench, has_device, json, run};
+use crate::bench::{BUNDLED, Bench, has_device, json, run, strs};
 use crate::outputs::{has, list};
 use crate::refused::refused;
 use serde_json::{Value, json};
@@ -137,4 +137,42 @@ fn files_that_are_no_bench_are_named() {
     assert!(bench.read("small.onnx") == whole && onnx::load(&bench.path("small.onnx")).is_ok());
     refused(&run(&["bench", "--compare", &a]), &["--compare"]);
     refused(&run(&["bench", &small, "--compare", &a, &b]), &["--compare"]);
+}
+
+#[test]
+fn a_search_by_latency_measures_once_and_resumes_by_the_same_times() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let small = bench.text("small.onnx");
+    let more = ["--images", "3", "--order", "latency", "--target-ms", "1000", "--round-to", "auto", "--json"];
+    let args = bench.prune(&small, "out", &more);
+    let summary = json(&strs(&args));
+    let table = bench.read_json("out/latency.json");
+    let units = list(&json(&["inspect", &small, "--json"]), "units").len();
+    assert_eq!((table["version"].as_u64(), list(&table, "units").len()), (Some(1), units));
+    // A second is enough for the whole network.
+    assert_eq!(list(&summary, "units").iter().filter(|unit| unit["kept"] != unit["channels"]).count(), 0);
+    let predicted = summary["latency_ms"]["predicted"].as_f64();
+    assert!((predicted.unwrap() / table["run_ms"].as_f64().unwrap() - 1.0).abs() < 1e-9, "nothing is pruned");
+    assert_eq!(summary["options"]["order"], "latency");
+    assert!([4, 8, 16, 32].contains(&summary["options"]["round_to"].as_u64().unwrap()));
+    let target = format!("{}", predicted.unwrap() * 0.97);
+    let more = ["--images", "3", "--order", "latency", "--target-ms", &target, "--rate", "0.5", "--json"];
+    fs::create_dir(bench.path("less")).unwrap();
+    fs::copy(bench.path("out/latency.json"), bench.path("less/latency.json")).unwrap();
+    let args = bench.prune(&small, "less", &more);
+    let less = json(&strs(&args));
+    assert!(less["latency_ms"]["predicted"].as_f64() < predicted, "{}", less["latency_ms"]);
+    assert!(bench.read("less/latency.json") == bench.read("out/latency.json"), "it was not measured again");
+    let plan = bench.read("less/plan.json");
+    fs::remove_file(bench.path("less/plan.json")).unwrap();
+    let resumed: Vec<&str> = strs(&args).into_iter().chain(["--resume"]).collect();
+    json(&resumed);
+    assert!(bench.read("less/plan.json") == plan);
+    let mut other = table;
+    other["run_ms"] = json!(other["run_ms"].as_f64().unwrap() + 0.001);
+    fs::write(bench.path("less/latency.json"), serde_json::to_vec(&other).unwrap()).unwrap();
+    refused(&run(&resumed), &["journal.jsonl", "options"]);
 }

@@ -3,6 +3,7 @@
 use crate::search::saliency::Criterion;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Runs multitask CNNs from ONNX files on any GPU, finds the channels that can go without hurting a task (PAGCP), and
 /// writes smaller and faster ONNX files.
@@ -190,9 +191,17 @@ pub struct SearchArgs {
     /// Stops when at most this share of the parameters is left.
     #[arg(long, value_name = "SHARE")]
     pub target_params: Option<f64>,
-    /// Kept channel counts are multiples of this; 4 is what a GPU computes at once. [default: 4, or 1 with --faithful]
-    #[arg(long, value_name = "N")]
-    pub round_to: Option<usize>,
+    /// Stops when one picture takes at most so many milliseconds, as predicted from times that are measured on this
+    /// device before the search.
+    #[arg(long, value_name = "MS")]
+    pub target_ms: Option<f64>,
+    /// What decides which unit is visited first: what a cut of 30 % frees of FLOPs, or of time measured on this device.
+    #[arg(long, value_enum, default_value_t = OrderArg::Flops)]
+    pub order: OrderArg,
+    /// Kept channel counts are multiples of this; 4 is what a GPU computes at once, auto measures what pays on this
+    /// device. [default: 4, or 1 with --faithful]
+    #[arg(long, value_name = "auto|N")]
+    pub round_to: Option<RoundTo>,
     /// No unit keeps fewer channels.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub min_channels: usize,
@@ -213,6 +222,33 @@ pub struct SearchArgs {
     /// with recovery every second one is used to fit it.
     #[arg(long)]
     pub no_recover: bool,
+}
+
+/// What decides which unit is visited first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OrderArg {
+    /// Multiply-accumulates.
+    Flops,
+    /// Milliseconds.
+    Latency,
+}
+
+/// What kept counts are multiples of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundTo {
+    /// What pays on the device.
+    Auto,
+    /// This number.
+    Count(usize),
+}
+
+impl FromStr for RoundTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = || text.parse().map_err(|_| "expected auto or a whole number".to_owned());
+        if text == "auto" { Ok(Self::Auto) } else { number().map(Self::Count) }
+    }
 }
 
 /// What ranks the channels of a unit.

@@ -1,6 +1,6 @@
 //! `demo`: all of it on the bundled model, from data to report.
 
-use super::args::{CriterionArg, DemoArgs, DeviceArgs, SearchArgs, SizeArgs};
+use super::args::{CriterionArg, DemoArgs, DeviceArgs, OrderArg, SearchArgs, SizeArgs};
 use super::model::{Model, open};
 use super::prune::{Job, prune};
 use super::{Failure, outcome, scenes, verify};
@@ -52,6 +52,8 @@ fn search_args() -> SearchArgs {
         criterion: CriterionArg::Bn,
         target_flops: None,
         target_params: None,
+        target_ms: None,
+        order: OrderArg::Flops,
         round_to: None,
         min_channels: 1,
         ignore: Vec::new(),

@@ -9,6 +9,7 @@ mod error;
 mod eval;
 mod files;
 mod inspect;
+mod latency;
 mod model;
 mod outcome;
 mod progress;

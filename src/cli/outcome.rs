@@ -115,6 +115,11 @@ fn limited_by<'a>(outcome: &'a Outcome, unit: &str) -> Option<&'a str> {
     outcome.visits.iter().rev().find(|visit| visit.unit == unit)?.limited_by.as_deref()
 }
 
+fn predicted(pruned: &Pruned) -> Option<f64> {
+    let table = pruned.options.times.as_ref()?.table()?;
+    Some(table.predict(&pruned.outcome.keeps.counts()))
+}
+
 type Measured<'a> = (&'a [Cost; 2], &'a [ModelTimes], [&'a evaluate::Report; 2]);
 
 fn summary(
@@ -159,6 +164,7 @@ fn summary(
             after: times[1].latency_ms.median,
             device: gpu.info().name,
             against_before: times[1].against_first,
+            predicted: predicted(pruned),
         },
         search: SearchSummary {
             units: outcome.visits.len(),
@@ -278,6 +284,9 @@ pub fn print(summary: &Summary, out: &Path) {
     let verdict = latency.against_before.map_or(String::new(), |against| against.words());
     let ms = |ms: f64| format!("{ms:.2} ms");
     rows.add_row(["latency of one picture".to_owned(), ms(latency.before), ms(latency.after), verdict]);
+    if let Some(predicted) = latency.predicted {
+        rows.add_row(["predicted before the search".to_owned(), String::new(), ms(predicted), String::new()]);
+    }
     table::numbers_from(&mut rows, 1);
     println!("{}", rows.trim_fmt());
     println!("\nmodel   {}", out.join("pruned.onnx").display());

@@ -1,14 +1,16 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{DeviceArgs, PruneArgs, SearchArgs, Split};
+use super::args::{DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
-use super::{Failure, eval, files};
+use super::{Failure, eval, files, latency};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
 use crate::search::schedule::Schedule;
-use crate::search::{self, Header, Journal, Options, Outcome, Problem, SearchError, fingerprint, search};
+use crate::search::{
+    self, Header, Journal, Options, Order, Outcome, Problem, SearchError, Times, fingerprint, search,
+};
 use crate::tasks::{Dataset, Samples, Source, Task};
 use globset::{Glob, GlobSetBuilder};
 use std::collections::BTreeSet;
@@ -50,7 +52,7 @@ pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
 /// Searches, writes every result, and gives the summary.
 pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     check_weights(job.model)?;
-    let options = options(job.search, job.model)?;
+    let mut options = options(job.search, job.model)?;
     let val = eval::open_data(job.tasks, Split::Val, job.model)?;
     let mut train = eval::open_data(job.tasks, Split::Train, job.model)?;
     check_limits(train.tasks(), &options)?;
@@ -60,6 +62,7 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     }
     let samples = train.load(0..train.len()).map_err(Failure::input)?;
     files::output_folder(job.out)?;
+    measure_times(gpu, job, &mut options)?;
     let header = header(gpu, job.model, &train, (&samples, &options));
     let path = job.out.join("journal.jsonl");
     let journal = if job.resume { Journal::resume(&path, header) } else { Journal::create(&path, header) };
@@ -71,6 +74,30 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     let (outcome, images) = run_search(gpu, job.model, (train.tasks(), samples), (&options, &mut journal))?;
     let pruned = Pruned { outcome, options, images, seconds: start.elapsed().as_secs_f64() };
     finish(gpu, job, &val, &pruned)
+}
+
+/// Measures how long the network takes with fewer channels, where the search depends on it.
+fn measure_times(gpu: &Gpu, job: &Job, options: &mut Options) -> Result<(), Failure> {
+    let auto = job.search.round_to == Some(RoundTo::Auto);
+    let timed = options.order == Order::Latency || options.target_ms.is_some();
+    if !(auto || timed) {
+        return Ok(());
+    }
+    let table = latency::table(gpu, job.model, job.out)?;
+    if auto {
+        let found = table.granularity();
+        options.round_to = found.channels;
+        eprintln!(
+            "--round-to auto: multiples of {}; {:.0} % of the time that fewer channels free is freed at them, in {} units",
+            found.channels,
+            100.0 * found.share,
+            found.units
+        );
+    }
+    if timed {
+        options.times = Some(Times::new(table));
+    }
+    Ok(())
 }
 
 /// The search's outcome, and the pictures that candidates were scored on.
@@ -150,8 +177,14 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
     share("topk", Some(args.topk))?;
     share("target-flops", args.target_flops)?;
     share("target-params", args.target_params)?;
-    if args.images == Some(0) || args.round_to == Some(0) {
+    if args.images == Some(0) || args.round_to == Some(RoundTo::Count(0)) {
         return Err(Failure::input("--images and --round-to must be at least 1"));
+    }
+    if let Some(ms) = args.target_ms.filter(|ms| !(*ms > 0.0 && ms.is_finite())) {
+        return Err(Failure::input(format!("--target-ms {ms}: expected milliseconds over 0")));
+    }
+    if args.faithful && args.target_ms.is_some() {
+        return Err(Failure::input("--faithful visits every unit: it cannot stop at --target-ms"));
     }
     let mut globs = GlobSetBuilder::new();
     for pattern in &args.ignore {
@@ -170,10 +203,21 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
         topk: args.topk,
         criterion: args.criterion.into(),
         min_channels: args.min_channels,
-        round_to: args.round_to.unwrap_or(if args.faithful { 1 } else { 4 }),
+        round_to: match args.round_to {
+            Some(RoundTo::Count(count)) => count,
+            Some(RoundTo::Auto) => 4,
+            None if args.faithful => 1,
+            None => 4,
+        },
         ignore,
         target_flops: args.target_flops,
         target_params: args.target_params,
+        target_ms: args.target_ms,
+        order: match args.order {
+            OrderArg::Flops => Order::Flops,
+            OrderArg::Latency => Order::Latency,
+        },
+        times: None,
         recover: !(args.no_recover || args.faithful),
         seed: args.seed,
         faithful: args.faithful,

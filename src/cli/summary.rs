@@ -73,6 +73,9 @@ pub struct Latency {
     /// Whether the pruned network is faster, as far as the runs can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against_before: Option<Against>,
+    /// What the times measured before the search predict of the pruned network, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<f64>,
 }
 
 /// What a search cost.

@@ -261,6 +261,7 @@ impl<E: Evaluator> Driver<'_, E> {
         };
         below(now.macs, whole.macs, self.options.target_flops)
             || below(now.params, whole.params, self.options.target_params)
+            || self.options.is_fast_enough(&keep)
     }
 
     /// The visit that the journal already has for this turn, at which the unit still had the coordinates `kept`.

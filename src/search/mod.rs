@@ -5,6 +5,7 @@
 mod driver;
 mod faithful;
 mod journal;
+mod latency;
 mod options;
 mod recovering;
 pub mod saliency;
@@ -16,7 +17,8 @@ mod tests;
 
 pub use driver::{Outcome, SearchError, search};
 pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
-pub use options::{Options, counts, visiting_order};
+pub use latency::{Granularity, LatencyTable, NodeMs, Point, Times, UnitTimes};
+pub use options::{Options, Order, counts, visiting_order};
 pub use state::{Hash, Problem, fingerprint};
 
 pub use crate::tasks::{LEAST_BASE, Loss};

@@ -1,11 +1,23 @@
 //! What the user decides about a search, and what follows from it without measuring: the candidate counts and the
 //! visiting order.
 
+use super::Times;
 use super::saliency::Criterion;
 use crate::graph::Graph;
 use crate::units::{Units, cost_kept};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+/// What decides which unit is visited first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The multiply-accumulates that a cut frees.
+    #[default]
+    Flops,
+    /// The time that a cut frees, by [`Options::times`].
+    Latency,
+}
 
 /// The options of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +40,15 @@ pub struct Options {
     pub target_flops: Option<f64>,
     /// Stop when at most this share of the parameters is left.
     pub target_params: Option<f64>,
+    /// Stop when a run takes at most so many milliseconds, as [`Options::times`] predict it.
+    #[serde(default)]
+    pub target_ms: Option<f64>,
+    /// What decides which unit is visited first.
+    #[serde(default)]
+    pub order: Order,
+    /// Times measured on the device.
+    #[serde(default)]
+    pub times: Option<Times>,
     /// Lets what reads a unit make up for what goes, where the evaluator can fit it.
     pub recover: bool,
     /// Seeds the random criterion.
@@ -50,11 +71,22 @@ impl Default for Options {
             ignore: BTreeSet::new(),
             target_flops: None,
             target_params: None,
+            target_ms: None,
+            order: Order::Flops,
+            times: None,
             recover: true,
             seed: 0,
             faithful: false,
             width: 1,
         }
+    }
+}
+
+impl Options {
+    /// Whether the network that keeps `keep` takes no longer than is aimed at.
+    pub fn is_fast_enough(&self, keep: &[usize]) -> bool {
+        let table = self.times.as_ref().and_then(Times::table);
+        self.target_ms.zip(table).is_some_and(|(target, table)| table.predict(keep) <= target)
     }
 }
 
@@ -74,19 +106,25 @@ pub fn counts(channels: usize, options: &Options) -> Vec<usize> {
     counts
 }
 
-/// The units to visit, those that free most MACs at a 30 % cut of the whole network first.
+/// The units to visit, those that free most MACs, or most time, at a 30 % cut of the whole network first.
 pub fn visiting_order(graph: &Graph, shapes: &[Vec<usize>], units: &Units, options: &Options) -> Vec<usize> {
     let whole: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
     let freed = |u: usize| {
         let mut keep = whole.clone();
         keep[u] -= keep[u] * PROBE.0 / PROBE.1;
-        cost_kept(graph, shapes, units, &whole).macs - cost_kept(graph, shapes, units, &keep).macs
+        match (options.order, options.times.as_ref().and_then(Times::table)) {
+            (Order::Latency, Some(table)) => table.predict(&whole) - table.predict(&keep),
+            (Order::Flops | Order::Latency, _) => {
+                let macs = |keep: &[usize]| cost_kept(graph, shapes, units, keep).macs;
+                (macs(&whole) - macs(&keep)) as f64
+            }
+        }
     };
-    let mut order: Vec<(u64, usize)> = (0..units.units.len())
+    let mut order: Vec<(f64, usize)> = (0..units.units.len())
         .filter(|&u| !options.ignore.contains(&units.units[u].id))
         .map(|u| (freed(u), u))
         .collect();
-    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     order.into_iter().map(|(_, u)| u).collect()
 }
 

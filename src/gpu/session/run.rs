@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// Writes the tables of `candidates` behind the unpruned one.
-    fn write_tables(&self, candidates: &[Vec<usize>]) -> Result<Vec<LiveTable>, GpuError> {
+    pub(super) fn write_tables(&self, candidates: &[Vec<usize>]) -> Result<Vec<LiveTable>, GpuError> {
         if candidates.len() > self.candidates {
             return Err(GpuError::Unsupported(format!(
                 "the session has room for {} candidates at once, found {}",

@@ -60,13 +60,13 @@ impl Session {
             .map(Some)
             .chain([None])
             .collect();
-        let wall = self.wall_clock(&timed, &full)?;
+        let wall = self.wall_clock(&timed, (&full, 0))?;
         let mut method = Method::WallClock;
         let mut seconds = wall;
         if self.gpu.shared.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             let mut stamped = Vec::with_capacity(timed.len());
             for chunk in timed.chunks(CHUNK) {
-                stamped.extend(self.timestamps(chunk, &full)?);
+                stamped.extend(self.timestamps(chunk, (&full, 0))?);
             }
             // Software drivers stamp when commands are recorded, not when they run: then nothing adds up.
             if stamped.iter().sum::<f64>() > seconds.iter().sum::<f64>() / 4.0 {
@@ -86,8 +86,42 @@ impl Session {
         Ok(Timings { method, overhead, steps: steps.collect() })
     }
 
+    /// Seconds of some of the plan's steps with only the first `keep[u]` coordinates of every unit `u`, without what a
+    /// pass costs; units beyond the end of `keep` are whole. `method` is that of [`Session::timings`].
+    ///
+    /// # Errors
+    /// [`GpuError`]; also where the session was made for no candidate.
+    pub fn masked_timings(
+        &mut self,
+        keep: &[usize],
+        steps: &[usize],
+        method: Method,
+    ) -> Result<Vec<f64>, GpuError> {
+        self.own()?;
+        let tables = self.write_tables(&[keep.to_vec()])?;
+        let at = (&tables[0], self.tables.stride);
+        let steps: Vec<Option<&Timed>> =
+            steps.iter().map(|&step| Some(&self.program.steps[step])).chain([None]).collect();
+        let mut seconds = match method {
+            Method::WallClock => self.wall_clock(&steps, at)?,
+            Method::Timestamps => {
+                let mut stamped = Vec::with_capacity(steps.len());
+                for chunk in steps.chunks(CHUNK) {
+                    stamped.extend(self.timestamps(chunk, at)?);
+                }
+                stamped
+            }
+        };
+        let overhead = seconds.pop().unwrap_or_default();
+        Ok(seconds.into_iter().map(|seconds| (seconds - overhead).max(0.0)).collect())
+    }
+
     /// The time of each step in a submission of its own; `None` is one that does nothing.
-    fn wall_clock(&self, steps: &[Option<&Timed>], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
+    fn wall_clock(
+        &self,
+        steps: &[Option<&Timed>],
+        (table, offset): (&LiveTable, u64),
+    ) -> Result<Vec<f64>, GpuError> {
         const DURING: &str = "timing a step";
         let gpu = &self.gpu;
         let time = |step: &Option<&Timed>| {
@@ -96,7 +130,7 @@ impl Session {
                 let mut encoder = gpu.shared.device.create_command_encoder(&Default::default());
                 let mut pass = encoder.begin_compute_pass(&Default::default());
                 if let Some(step) = step {
-                    step.bound.dispatch(&mut pass, table, 0);
+                    step.bound.dispatch(&mut pass, table, offset);
                 }
                 drop(pass);
                 gpu.shared.queue.submit([encoder.finish()]);
@@ -108,7 +142,11 @@ impl Session {
     }
 
     /// As [`Session::wall_clock`], by the device's clock and in one submission.
-    fn timestamps(&self, steps: &[Option<&Timed>], table: &LiveTable) -> Result<Vec<f64>, GpuError> {
+    fn timestamps(
+        &self,
+        steps: &[Option<&Timed>],
+        (table, offset): (&LiveTable, u64),
+    ) -> Result<Vec<f64>, GpuError> {
         const DURING: &str = "timing steps";
         let gpu = &self.gpu;
         let device = &gpu.shared.device;
@@ -139,7 +177,7 @@ impl Session {
                     }),
                 });
                 if let Some(step) = step {
-                    step.bound.dispatch(&mut pass, table, 0);
+                    step.bound.dispatch(&mut pass, table, offset);
                 }
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
