@@ -1,5 +1,6 @@
 // Depthwise convolution, one output per channel: output groups are input groups. A thread computes ${np} adjacent
-// pixels of one live channel group. Form 1 is any kernel, form 2 a kernel ${columns} wide whose columns share their texels.
+// pixels of ${nr} rows of one live channel group. Form 1 is any kernel, form 2 a kernel ${columns} wide whose columns share
+// their texels; with several rows it is as high as it is wide, its rows are not dilated, and they share texels too.
 
 #include "live"
 #include "activation"
@@ -19,12 +20,13 @@ fn main(
     @builtin(global_invocation_id) id: vec3u,
     @builtin(num_workgroups) grid: vec3u,
 ) {
-    let e = element(p.out_record, id.x + id.z * grid.x * 64u, p.images, p.out_height * p.row_tiles);
+    let e = element(p.out_record, id.x + id.z * grid.x * 64u, p.images, (p.out_height + ${nr - 1}u) / ${nr}u * p.row_tiles);
     if (e.lanes == 0u) {
         return;
     }
-    let row = quotient(e.pixel, p.row_tiles);
-    let ox = (e.pixel - row * p.row_tiles) * ${np}u;
+    let row_block = quotient(e.pixel, p.row_tiles);
+    let row = row_block * ${nr}u;
+    let ox = (e.pixel - row_block * p.row_tiles) * ${np}u;
     let top = row * p.stride_y - p.pad_top;
     let left = ox * p.stride_x - p.pad_left;
     let in_base = (e.image * p.in_groups + e.group) * p.in_height * p.in_width;
@@ -36,9 +38,28 @@ fn main(
     let c${t} = in_base + select(0u, ix${t}, in${t});
 #endfor
 #endif
+#for r in range(nr)
 #for n in range(np)
-    var a${n} = vec4f(0.0);
+    var a${r}_${n} = vec4f(0.0);
 #endfor
+#endfor
+#if nr > 1
+#for k in range(columns * columns)
+    let w${k} = weight[w_base + ${k}u];
+#endfor
+#for i in range((nr - 1) * stride + columns)
+    let in_row${i} = top + ${i}u < p.in_height;
+    let row_base${i} = select(0u, top + ${i}u, in_row${i}) * p.in_width;
+#for t in range(texels)
+    let x${i}_${t} = select(vec4f(0.0), x[c${t} + row_base${i}], in${t} && in_row${i});
+#endfor
+#for r in range(nr) if r * stride <= i and i < r * stride + columns
+#for n in range(np)
+    a${r}_${n} = a${r}_${n}{% for k in range(columns) %} + x${i}_${n * stride + k} * w${(i - r * stride) * columns + k}{% endfor %};
+#endfor
+#endfor
+#endfor
+#else
     // Loops test at their end, see "conv_dense".
     var ky = 0u;
     loop {
@@ -54,7 +75,7 @@ fn main(
 #for k in range(columns)
         let w${k} = weight[w + ${k}u];
 #for n in range(np)
-        a${n} += x${n * stride + k} * w${k};
+        a0_${n} += x${n * stride + k} * w${k};
 #endfor
 #endfor
 #else
@@ -64,18 +85,24 @@ fn main(
 #for n in range(np)
             let ix${n} = left + ${n}u * p.stride_x + kx * p.dilation_x;
             let ok${n} = in_row && ix${n} < p.in_width;
-            a${n} += select(vec4f(0.0), x[in_base + iy_base + select(0u, ix${n}, ok${n})], ok${n}) * w0;
+            a0_${n} += select(vec4f(0.0), x[in_base + iy_base + select(0u, ix${n}, ok${n})], ok${n}) * w0;
 #endfor
             continuing { kx++; break if kx >= p.kernel_width; }
         }
 #endif
         continuing { ky++; break if ky >= p.kernel_height; }
     }
+#endif
     let out_base = ((e.image * p.out_groups + e.group) * p.out_height + row) * p.out_width + ox;
     let b = bias[e.group];
+#for r in range(nr)
+    if (row + ${r}u < p.out_height) {
+        let at = out_base + ${r}u * p.out_width;
 #for n in range(np)
-    if (ox + ${n}u < p.out_width) {
-        y[out_base + ${n}u] = finish(a${n} + b, out_base + ${n}u, e.lanes);
+        if (ox + ${n}u < p.out_width) {
+            y[at + ${n}u] = finish(a${r}_${n} + b, at + ${n}u, e.lanes);
+        }
+#endfor
     }
 #endfor
 }

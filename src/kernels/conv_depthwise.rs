@@ -13,17 +13,38 @@ pub static CONV_DEPTHWISE: Kernel = Kernel {
     variants,
 };
 
-/// Adjacent output pixels of a thread.
-pub const PIXELS: u32 = 4;
+/// Columns and rows of output pixels of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// Adjacent columns.
+    pub columns: u32,
+    /// Adjacent rows; more than one only for square windows of which neither axis is dilated and that move by as many
+    /// rows as columns.
+    pub rows: u32,
+}
+
+impl Patch {
+    /// Few enough pixels for any device.
+    pub const SMALL: Self = Self { columns: 4, rows: 1 };
+
+    /// Those for devices on which loads are dear.
+    pub const LARGE: [Self; 2] = [Self { columns: 4, rows: 4 }, Self { columns: 7, rows: 4 }];
+
+    /// Whether `rows` of it may be more than one for windows of this many columns: their weights are kept at hand.
+    pub fn shares_rows(columns: u32) -> bool {
+        columns <= 5
+    }
+}
 
 /// The specialisation of [`CONV_DEPTHWISE`]; `form` is not [`Form::Point`].
-pub fn spec(form: Form, finish: Finish) -> Spec {
+pub fn spec(form: Form, patch: Patch, finish: Finish) -> Spec {
     let [form, columns, stride] = form.codes();
     Spec(vec![
         ("form", form),
         ("columns", columns),
         ("stride", stride),
-        ("np", PIXELS),
+        ("np", patch.columns),
+        ("nr", patch.rows),
         ("activation", finish.activation),
         ("add", finish.add),
     ])
@@ -31,9 +52,15 @@ pub fn spec(form: Form, finish: Finish) -> Spec {
 
 fn variants() -> Vec<Spec> {
     let window = Form::Window { columns: 3, stride: 1 };
-    let mut all: Vec<Spec> = finishes().into_iter().map(|finish| spec(window, finish)).collect();
+    let mut all: Vec<Spec> =
+        finishes().into_iter().map(|finish| spec(window, Patch::SMALL, finish)).collect();
     let others = forms().into_iter().filter(|form| *form != Form::Point && *form != window);
-    all.extend(others.map(|form| spec(form, Finish::default())));
+    all.extend(others.map(|form| spec(form, Patch::SMALL, Finish::default())));
+    for form in forms() {
+        if matches!(form, Form::Window { columns, .. } if Patch::shares_rows(columns)) {
+            all.extend(Patch::LARGE.map(|patch| spec(form, patch, Finish::default())));
+        }
+    }
     all
 }
 

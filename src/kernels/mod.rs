@@ -14,6 +14,7 @@ pub mod conv_tiled;
 pub mod conv_transpose;
 pub mod conv_transpose_grouped;
 pub mod conv_uniform;
+pub mod conv_vector;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
@@ -113,6 +114,7 @@ pub static ALL: &[&Kernel] = &[
     &conv_transpose::CONV_TRANSPOSE,
     &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
     &conv_uniform::CONV_UNIFORM,
+    &conv_vector::CONV_VECTOR,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,

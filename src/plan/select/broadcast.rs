@@ -3,10 +3,16 @@
 use super::{Choice, Geometry, Part, Threads, form, tiles};
 use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
 use crate::kernels::conv_broadcast::{CONV_BROADCAST, PIXELS, cuts, spec};
+use crate::kernels::conv_vector::{self, CONV_VECTOR};
 
 /// The kernels for a convolution where a subgroup has `subgroup` threads.
 pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
     let form = form(geometry);
+    if form == Form::Point && geometry.output == [1, 1] && geometry.images < subgroup {
+        let (per_group, workgroup) = (geometry.images, conv_vector::WORKGROUP);
+        let threads = Threads::Elements { per_group, workgroup };
+        return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
+    }
     let reads = Reads { planes: false, depth: geometry.depth };
     choice((form, reads), [subgroup, pixels(form, geometry.output[1])], geometry, finish)
 }

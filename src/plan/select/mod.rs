@@ -10,7 +10,7 @@ use super::Grid;
 use super::lower::DeviceClass;
 use crate::kernels::conv::{self, Blocks, CONV, Cut, Finish, Form, WINDOW_COLUMNS, Weights};
 use crate::kernels::conv_broadcast::SUBGROUPS;
-use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE};
+use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE, Patch};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};
 use crate::kernels::live::Record;
 use crate::kernels::{Kernel, Spec};
@@ -117,7 +117,7 @@ pub fn select(class: DeviceClass, geometry: &Geometry, finish: Finish) -> Choice
             DeviceClass::Gpu => gpu::dense(geometry, finish),
             DeviceClass::Broadcast { .. } | DeviceClass::Portable => portable(geometry, finish),
         },
-        Connection::Depthwise => depthwise(geometry, finish),
+        Connection::Depthwise => depthwise(patch(class, geometry), geometry, finish),
         Connection::Grouped => grouped(geometry, finish),
     }
 }
@@ -182,14 +182,28 @@ fn portable(geometry: &Geometry, finish: Finish) -> Choice {
     Choice::single(&CONV, conv::spec(form, finish), threads, [tiles, row_tiles])
 }
 
-fn depthwise(geometry: &Geometry, finish: Finish) -> Choice {
+/// The pixels of a thread of a depthwise convolution.
+fn patch(class: DeviceClass, geometry: &Geometry) -> Patch {
+    let Geometry { kernel, strides, dilations, output, .. } = *geometry;
+    let square = kernel[0] == kernel[1] && strides[0] == strides[1] && dilations == [1, 1];
+    let window = matches!(form(geometry), Form::Window { columns, .. } if Patch::shares_rows(columns));
+    let computed = |patch: &Patch| (output[1].next_multiple_of(patch.columns), u32::MAX - patch.columns);
+    match class {
+        DeviceClass::Broadcast { .. } if square && window => {
+            Patch::LARGE.into_iter().min_by_key(computed).unwrap_or(Patch::SMALL)
+        }
+        DeviceClass::Broadcast { .. } | DeviceClass::Gpu | DeviceClass::Portable => Patch::SMALL,
+    }
+}
+
+fn depthwise(patch: Patch, geometry: &Geometry, finish: Finish) -> Choice {
     let form = match form(geometry) {
         Form::Point => Form::Any,
         form @ (Form::Any | Form::Window { .. }) => form,
     };
-    let row_tiles = geometry.output[1].div_ceil(conv_depthwise::PIXELS);
-    let tiles = geometry.images * geometry.output[0] * row_tiles;
-    let spec = conv_depthwise::spec(form, finish);
+    let row_tiles = geometry.output[1].div_ceil(patch.columns);
+    let tiles = geometry.images * geometry.output[0].div_ceil(patch.rows) * row_tiles;
+    let spec = conv_depthwise::spec(form, patch, finish);
     Choice {
         parts: vec![Part {
             kernel: &CONV_DEPTHWISE,

@@ -1,0 +1,31 @@
+//! 1x1 convolutions of maps of one pixel, and products of a few vectors with a matrix, for CPU devices.
+
+use super::conv::{ConvParams, Finish, finishes};
+use super::conv_broadcast::CONV_BROADCAST;
+use super::{Kernel, Spec, TEXEL_ROW};
+
+/// Tensors and weights as for [`CONV_BROADCAST`].
+pub static CONV_VECTOR: Kernel = Kernel {
+    name: "conv_vector",
+    source: include_str!("../../shaders/conv_vector.wgsl"),
+    bindings: CONV_BROADCAST.bindings,
+    params: ConvParams::NAMES,
+    variants,
+};
+
+/// Threads of a workgroup.
+pub const WORKGROUP: u32 = 8;
+
+/// The specialisation of [`CONV_VECTOR`].
+pub fn spec(finish: Finish) -> Spec {
+    Spec(vec![
+        ("workgroup", WORKGROUP),
+        ("texel_row", TEXEL_ROW),
+        ("activation", finish.activation),
+        ("add", finish.add),
+    ])
+}
+
+fn variants() -> Vec<Spec> {
+    finishes().into_iter().map(spec).collect()
+}
