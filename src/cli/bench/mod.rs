@@ -71,7 +71,8 @@ fn measure(args: &BenchArgs, device: &DeviceArgs) -> Result<Bench, Failure> {
     let gpu = open(device)?;
     let peaks = peaks(&gpu).map_err(Failure::work)?;
     let mut starts = Vec::new();
-    for _ in 0..2 {
+    let uncached = DeviceArgs { no_cache: true, ..device.clone() };
+    for device in [&uncached, device] {
         for model in &models {
             starts.push(measure::start_ms(&open(device)?, model)?);
         }
