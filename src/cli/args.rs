@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+use crate::search::ScanMode;
 use crate::search::saliency::Criterion;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -215,8 +216,11 @@ pub struct SearchArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Behaves as PAGCP's reference code, including its oddities, for comparison.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "scan")]
     pub faithful: bool,
+    /// How the candidates of a unit are scanned.
+    #[arg(long, value_enum, default_value_t = ScanArg::Exact)]
+    pub scan: ScanArg,
 
     /// Prune without least-squares recovery: what reads removed channels keeps its weights. All pictures then judge;
     /// with recovery every second one is used to fit it.
@@ -248,6 +252,25 @@ impl FromStr for RoundTo {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = || text.parse().map_err(|_| "expected auto or a whole number".to_owned());
         if text == "auto" { Ok(Self::Auto) } else { number().map(Self::Count) }
+    }
+}
+
+/// How the candidates of a unit are scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScanArg {
+    /// One after another up to the first that breaks a limit.
+    Exact,
+    /// Galloping, then bisecting. Assumes that whatever keeps less loses more; what it ends with and the next smaller
+    /// candidate are judged on all pictures.
+    Bracket,
+}
+
+impl From<ScanArg> for ScanMode {
+    fn from(scan: ScanArg) -> Self {
+        match scan {
+            ScanArg::Exact => Self::Exact,
+            ScanArg::Bracket => Self::Bracket,
+        }
     }
 }
 

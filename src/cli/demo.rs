@@ -1,6 +1,6 @@
 //! `demo`: all of it on the bundled model, from data to report.
 
-use super::args::{CriterionArg, DemoArgs, DeviceArgs, OrderArg, SearchArgs, SizeArgs};
+use super::args::{CriterionArg, DemoArgs, DeviceArgs, OrderArg, ScanArg, SearchArgs, SizeArgs};
 use super::model::{Model, open};
 use super::prune::{Job, prune};
 use super::{Failure, outcome, scenes, verify};
@@ -60,6 +60,7 @@ fn search_args() -> SearchArgs {
         images: None,
         seed: 0,
         faithful: false,
+        scan: ScanArg::Exact,
         no_recover: false,
     }
 }

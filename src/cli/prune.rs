@@ -221,6 +221,7 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
         recover: !(args.no_recover || args.faithful),
         seed: args.seed,
         faithful: args.faithful,
+        scan: args.scan.into(),
         width: 1,
     })
 }

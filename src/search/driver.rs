@@ -2,10 +2,10 @@
 
 use super::journal::{Journal, JournalError, Record, Visit};
 use super::recovering::Start;
-use super::scan::{Scan, last_within, losses_at};
+use super::scan::{Scan, Scanned, losses_at};
 use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
-use super::{Evaluator, Loss, Observer, Options, counts, faithful, saliency, visiting_order};
+use super::{Evaluator, Loss, Observer, Options, ScanMode, counts, faithful, saliency, visiting_order};
 use crate::compact::CompactError;
 use crate::graph::Graph;
 use crate::recover::Fit;
@@ -312,15 +312,18 @@ impl<E: Evaluator> Driver<'_, E> {
             None => Start::default(),
         };
         let recovered = start.recovered;
-        let (candidates, broken) = self.scan((turn.unit, &ordered), &tries, &scan, start)?;
+        let place = (turn.unit, &ordered[..]);
+        let Scanned { candidates, accepted, broken } = match self.options.scan {
+            ScanMode::Bracket if !self.options.faithful => self.bracket(place, &tries, &scan, start)?,
+            ScanMode::Exact | ScanMode::Bracket => self.scan(place, &tries, &scan, start)?,
+        };
         let visit = Visit {
             pass: turn.pass,
             unit: id,
             network: fingerprint(&network.graph),
             order,
             limits: scan.limits,
-            accepted: last_within(&candidates, broken.is_some())
-                .filter(|_| broken.is_some() || scan.commit_unbroken),
+            accepted: accepted.filter(|_| broken.is_some() || scan.commit_unbroken),
             candidates,
             limited_by: broken.map(|task| self.evaluator.tasks()[task].name.clone()),
             recovered,

@@ -2,6 +2,7 @@
 //! each is judged on the network that the earlier decisions left; the loss of every task, measured on data, decides
 //! how much of it may go.
 
+mod bracket;
 mod driver;
 mod faithful;
 mod journal;
@@ -18,7 +19,7 @@ mod tests;
 pub use driver::{Outcome, SearchError, search};
 pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
 pub use latency::{Granularity, LatencyTable, NodeMs, Point, Times, UnitTimes};
-pub use options::{Options, Order, counts, visiting_order};
+pub use options::{Options, Order, ScanMode, counts, visiting_order};
 pub use state::{Hash, Problem, fingerprint};
 
 pub use crate::tasks::{LEAST_BASE, Loss};

@@ -19,6 +19,17 @@ pub enum Order {
     Latency,
 }
 
+/// How the candidates of a unit are scanned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScanMode {
+    /// One after another, ever fewer kept, up to the first that breaks a limit.
+    #[default]
+    Exact,
+    /// Galloping, then bisecting: right where losses only grow as more goes.
+    Bracket,
+}
+
 /// The options of a search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
@@ -55,6 +66,8 @@ pub struct Options {
     pub seed: u64,
     /// Behaves as PAGCP's reference code, with its oddities, for comparison.
     pub faithful: bool,
+    /// How candidates are scanned; the reference code's behaviour has a scan of its own.
+    pub scan: ScanMode,
     /// Candidates scored together, in ascending order of what they remove. Does not change any decision.
     pub width: usize,
 }
@@ -77,6 +90,7 @@ impl Default for Options {
             recover: true,
             seed: 0,
             faithful: false,
+            scan: ScanMode::Exact,
             width: 1,
         }
     }

@@ -7,8 +7,15 @@ use super::{Evaluator, Loss, TaskLimit};
 use crate::graph::Graph;
 use crate::units::Unit;
 
-/// The scored candidates of a unit, and the task whose limit the last of them broke by most, if any.
-pub(super) type Scanned = (Vec<Scored>, Option<usize>);
+/// What was found out about one unit.
+pub(super) struct Scanned {
+    /// What was judged, ever fewer kept.
+    pub candidates: Vec<Scored>,
+    /// The smallest keep before the first that breaks a limit.
+    pub accepted: Option<usize>,
+    /// The task whose limit the first refused candidate breaks by most, if any is refused.
+    pub broken: Option<usize>,
+}
 
 /// How one unit is judged.
 pub(super) struct Scan<'a> {
@@ -22,12 +29,6 @@ pub(super) struct Scan<'a> {
     pub tries: &'a dyn Fn(&[f64], usize) -> Vec<usize>,
     /// Whether the last candidate is accepted where none broke a limit.
     pub commit_unbroken: bool,
-}
-
-/// The smallest keep before the first violation.
-pub(super) fn last_within(candidates: &[Scored], broken: bool) -> Option<usize> {
-    let within = candidates.len() - usize::from(broken);
-    candidates[..within].last().map(|scored| scored.keep)
 }
 
 /// The losses of the candidate that keeps `keep`.
@@ -67,7 +68,7 @@ impl<E: Evaluator> Driver<'_, E> {
     ) -> Result<Scanned, SearchError<E::Error>> {
         let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
         let mut known = start.first;
-        let mut scored = Vec::new();
+        let mut scored: Vec<Scored> = Vec::new();
         let (first, rest) = tries.split_at(usize::from(known.is_some()).min(tries.len()));
         for chunk in first.chunks(1).chain(rest.chunks(self.options.width.max(1))) {
             let candidate = |&keep: &usize| {
@@ -83,12 +84,14 @@ impl<E: Evaluator> Driver<'_, E> {
             for (&keep, losses) in chunk.iter().zip(losses) {
                 let (worst, task) = worst_increase(self.evaluator.tasks(), &losses, scan);
                 self.observer.scored(keep, whole[unit], worst);
+                let accepted = scored.last().map(|scored| scored.keep);
                 scored.push(Scored { keep, losses });
                 if task.is_some() {
-                    return Ok((scored, task));
+                    return Ok(Scanned { candidates: scored, accepted, broken: task });
                 }
             }
         }
-        Ok((scored, None))
+        let accepted = scored.last().map(|scored| scored.keep);
+        Ok(Scanned { candidates: scored, accepted, broken: None })
     }
 }

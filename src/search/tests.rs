@@ -249,13 +249,44 @@ fn width_changes_no_decision() {
 }
 
 #[test]
-fn trap_49_a_search_cut_anywhere_resumes_to_the_same_bytes() {
+fn trap_33_bracketing_agrees_where_losses_only_grow_and_judges_both_sides() {
     let setting = Setting::new();
-    let options = Options { topk: 0.8, ..Options::default() };
+    let [mut scanned, mut bracketed] = [0, 0];
+    for (rate, total) in [(0.06, 6.0), (0.02, 1.1), (0.3, 6.0)] {
+        let options = Options { rate, total, round_to: 1, ..Options::default() };
+        let exact = setting.search(&options);
+        let bracket = setting.search(&Options { scan: ScanMode::Bracket, ..options.clone() });
+        assert_eq!(bracket.keeps, exact.keeps);
+        assert_eq!(bracket.reference_macs, exact.reference_macs);
+        for (found, expected) in bracket.visits.iter().zip(&exact.visits) {
+            assert_eq!((found.accepted, &found.limited_by), (expected.accepted, &expected.limited_by));
+            let judged =
+                |keep: Option<usize>| found.candidates.iter().any(|scored| Some(scored.keep) == keep);
+            assert!(found.accepted.is_none() || judged(found.accepted));
+            let refused = expected.candidates.last().map(|scored| scored.keep);
+            assert!(found.limited_by.is_none() || judged(refused));
+        }
+        (scanned, bracketed) = (scanned + exact.candidates, bracketed + bracket.candidates);
+    }
+    assert!(bracketed < scanned, "{bracketed} candidates, {scanned} scanned");
+}
+
+#[test]
+fn trap_49_a_bracketing_search_cut_anywhere_resumes_to_the_same_bytes() {
+    resumes(&Options { topk: 0.8, round_to: 1, scan: ScanMode::Bracket, ..Options::default() });
+}
+
+#[test]
+fn trap_49_a_search_cut_anywhere_resumes_to_the_same_bytes() {
+    resumes(&Options { topk: 0.8, ..Options::default() });
+}
+
+fn resumes(options: &Options) {
+    let setting = Setting::new();
     let folder = tempfile::tempdir().unwrap();
     let run = |path: &std::path::Path| {
-        let mut journal = Journal::resume(path, setting.header(&options)).unwrap();
-        search(setting.problem(), &options, &mut setting.evaluator(), &mut journal, &mut Silent).unwrap()
+        let mut journal = Journal::resume(path, setting.header(options)).unwrap();
+        search(setting.problem(), options, &mut setting.evaluator(), &mut journal, &mut Silent).unwrap()
     };
     let whole = folder.path().join("whole.jsonl");
     let outcome = run(&whole);
