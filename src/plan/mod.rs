@@ -82,7 +82,7 @@ pub struct Step {
     pub operands: Vec<Operand>,
     /// Its size.
     pub grid: Grid,
-    /// Multiply-accumulates when nothing is pruned, for reports.
+    /// Multiply-accumulates of direct sums when nothing is pruned, whatever the algorithm, for reports.
     pub macs: u64,
 }
 

@@ -83,7 +83,8 @@ pub(super) fn lower(
         group_inputs: input.channels,
         ..ConvParams::default()
     };
-    let macs = u64::from(points * windows) * u64::from(input.channels) * u64::from(output.channels);
+    let pixels = u64::from(output.images) * u64::from(output.pixels());
+    let macs = 9 * pixels * u64::from(input.channels) * u64::from(output.channels);
     cx.add_parts(node, choice.parts, (&product.words(), &[from, packed, zero, zero, to]), (output, macs));
 
     let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
