@@ -119,7 +119,10 @@ fn bench(path: &Path) -> Result<(), GpuError> {
 }
 
 fn main() -> Result<(), GpuError> {
-    let files: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    // `cargo test` runs benches too, without this argument and with its own filters.
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    let files: Vec<String> =
+        std::env::args().skip(1).filter(|arg| measured && !arg.starts_with("--")).collect();
     let files = if files.is_empty() { vec![BUNDLED.to_owned()] } else { files };
     files.iter().try_for_each(|file| bench(Path::new(file)))
 }

@@ -121,14 +121,17 @@ fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
 impl Bench {
     /// Seconds of one convolution.
     fn time(&mut self) -> Result<f64, GpuError> {
-        let mut seconds = [0.0; 2];
-        for (seconds, repeats) in seconds.iter_mut().zip(REPEATS) {
-            let steps = vec![self.steps.as_slice(); repeats].concat();
-            let start = Instant::now();
-            execute(&self.gpu, &steps, &self.live, &mut self.buffers)?;
-            *seconds = start.elapsed().as_secs_f64();
-        }
-        Ok((seconds[1] - seconds[0]) / (REPEATS[1] - REPEATS[0]) as f64)
+        let [few, many] = REPEATS;
+        let seconds = [self.run(few)?, self.run(many)?];
+        Ok((seconds[1] - seconds[0]) / (many - few) as f64)
+    }
+
+    /// Seconds of a submission of `repeats` convolutions.
+    fn run(&mut self, repeats: usize) -> Result<f64, GpuError> {
+        let steps = vec![self.steps.as_slice(); repeats].concat();
+        let start = Instant::now();
+        execute(&self.gpu, &steps, &self.live, &mut self.buffers)?;
+        Ok(start.elapsed().as_secs_f64())
     }
 
     fn gflops(&self, seconds: f64) -> f64 {
@@ -140,6 +143,8 @@ fn main() -> Result<(), GpuError> {
     let gpu = Gpu::open(&Selector::Best)?;
     let own = gpu.class();
     println!("{}, own class {own:?}; GFLOP/s at the least and the median time", gpu.info().name);
+    // `cargo test` runs benches too, without this argument: it only sees that layers run.
+    let turns = if std::env::args().any(|argument| argument == "--bench") { TURNS } else { 0 };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for layer in LAYERS {
         let label = layer.label();
@@ -149,16 +154,20 @@ fn main() -> Result<(), GpuError> {
         let mut benches = [own, DeviceClass::Portable].map(|class| prepare(gpu.with_class(class), layer));
         let mut times: [Vec<f64>; 2] = Default::default();
         for bench in &mut benches {
-            bench.time()?;
+            bench.run(1)?;
         }
-        for _ in 0..TURNS {
+        if turns == 0 {
+            println!("{label:36} runs");
+            continue;
+        }
+        for _ in 0..turns {
             for (bench, times) in benches.iter_mut().zip(&mut times) {
                 times.push(bench.time()?);
             }
         }
         let [own, portable] = [0, 1].map(|i| {
             times[i].sort_by(f64::total_cmp);
-            let [least, median] = [0, TURNS / 2].map(|at| benches[i].gflops(times[i][at]));
+            let [least, median] = [0, turns / 2].map(|at| benches[i].gflops(times[i][at]));
             format!("{least:6.1} ({median:6.1})")
         });
         println!("{label:36} own {own}   portable {portable}");
