@@ -2,7 +2,7 @@
 
 use crate::compare::{same_bits, within};
 use crate::harness::gpus;
-use crate::node::run;
+use crate::node::run_within;
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::graph::{
     Activation, Builder, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Margins, Op, Padding, ValueId,
@@ -175,6 +175,10 @@ impl Case {
     }
 
     fn run(&self, gpu: &Gpu, keep: &[usize]) -> Vec<f32> {
+        self.run_within(None, gpu, keep)
+    }
+
+    fn run_within(&self, scratch_bytes: Option<u64>, gpu: &Gpu, keep: &[usize]) -> Vec<f32> {
         let mut b = Builder::new(&format!("{:?} {self} keep {keep:?}", gpu.class()));
         let dims = |t: &Tensor| {
             let fixed = t.shape()[1..].iter().map(|&d| Dim::Fixed(d));
@@ -193,7 +197,7 @@ impl Case {
         let units = units(&graph, &cut);
         let mut fed = vec![(x, &self.x)];
         fed.extend(residual);
-        run(gpu, &graph, &units, keep, &fed)
+        run_within(scratch_bytes, (gpu, &graph, &units), keep, &fed)
     }
 }
 
@@ -266,6 +270,20 @@ fn dense_convolutions_of_every_shape() {
             let outputs = counts[(at + 2 * i + 1) % counts.len()];
             let cut = [units_of(&[inputs], 0), units_of(&[outputs], 1)];
             judge(&ways, &conv_case(shape, Epilogue::Plain, 1, cut));
+        }
+    }
+}
+
+#[test]
+fn windows_that_do_not_fit_at_once_come_in_turns() {
+    let shape = square(3, 1, 1, [1; 4], [18, 13]);
+    let case = conv_case(shape, Epilogue::Plain, 1, [units_of(&[7], 0), units_of(&[9], 1)]);
+    for gpu in ways() {
+        let expected = case.run(&gpu, &[7, 9]);
+        // One row of windows at a time, and two of the fifteen, which are not a whole number of turns.
+        for bytes in [1, 2 * 36 * 4 * 3 * 16] {
+            let found = case.run_within(Some(bytes), &gpu, &[7, 9]);
+            same_bits(&format!("{:?} {bytes} bytes", gpu.class()), &found, &expected);
         }
     }
 }

@@ -85,10 +85,21 @@ pub fn run(
     keep: &[usize],
     inputs: &[(ValueId, &Tensor)],
 ) -> Vec<f32> {
+    run_within(None, (gpu, graph, units), keep, inputs)
+}
+
+/// As [`run`], where `scratch_bytes` says so with that for [`Lowering::scratch_bytes`].
+pub fn run_within(
+    scratch_bytes: Option<u64>,
+    (gpu, graph, units): (&Gpu, &Graph, &Units),
+    keep: &[usize],
+    inputs: &[(ValueId, &Tensor)],
+) -> Vec<f32> {
     let label = graph.name.as_str();
     let sizes = Sizes::batch(inputs[0].1.shape()[0]);
     let shapes = graph.infer(&sizes).expect("the graph is consistent");
     let mut cx = Lowering::new(graph, &shapes, units, gpu.class());
+    cx.scratch_bytes = scratch_bytes.unwrap_or(cx.scratch_bytes);
     for node in &graph.nodes {
         lower(&mut cx, node).unwrap_or_else(|error| panic!("{label}: {error}"));
     }

@@ -3,8 +3,8 @@
 use crate::network::{Network, graph, tensor};
 use std::collections::BTreeSet;
 use wgpu_pagcp::gpu::{Gpu, Normalise, Session};
-use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Sizes};
-use wgpu_pagcp::plan::{DeviceClass, PlanError, PlanLimits, PlanOptions, Step, build};
+use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Padding, Sizes};
+use wgpu_pagcp::plan::{DeviceClass, Plan, PlanError, PlanLimits, PlanOptions, Step, build};
 use wgpu_pagcp::units::Units;
 use wgpu_pagcp::wgpu;
 
@@ -31,6 +31,30 @@ fn a_plan_with_subgroups_validates_at_default_limits() {
         let network = Network::new(graph([64, 48]), 1);
         Session::new(&gpu, network.plan(&gpu.plan_options(1)), 0).unwrap();
     }
+}
+
+#[test]
+fn windows_beyond_the_limit_are_transformed_in_turns() {
+    let mut b = Builder::new("large");
+    let x = b.image("x", [8, 64, 64]);
+    let same = Conv2d { pads: Padding::Explicit([1; 4]), ..Conv2d::new([3, 3]) };
+    let y = b.conv(x, same, tensor(1, &[8, 8, 3, 3]), None);
+    b.output(y, "y");
+    let graph = b.finish().unwrap();
+    let shapes = graph.infer(&Sizes::batch(1)).unwrap();
+    // The map takes 128 KiB; transformed, 288 KiB.
+    let plan = |binding_bytes| {
+        let limits = PlanLimits { binding_bytes, ..PlanLimits::default() };
+        let class = DeviceClass::Broadcast { subgroup: 8 };
+        build(&graph, &shapes, &Units::default(), &PlanOptions { class, limits, ..PlanOptions::default() })
+            .unwrap()
+    };
+    let turns = |plan: &Plan| plan.steps.iter().filter(|step| step.kernel.name == "winograd_input").count();
+    let [whole, cut] = [128 << 20, 128 << 10].map(plan);
+    // A row of windows takes 18 KiB, and 7 of the 16 rows fit.
+    assert_eq!((turns(&whole), turns(&cut)), (1, 3));
+    assert!(cut.slots.iter().all(|&bytes| bytes <= 128 << 10));
+    assert_eq!(whole.macs(), cut.macs());
 }
 
 #[test]

@@ -23,16 +23,16 @@ fn transformed(d: array<vec4f, ${n}>) -> array<vec4f, ${n}> {
 
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
-    let windows = p.tiles_y * p.tiles_x;
-    let e = element(p.in_record, id.x + id.z * grid.x * ${workgroup}u, p.images, windows);
+    let windows = p.rows * p.tiles_x;
+    let e = element(p.in_record, id.x + id.z * grid.x * ${workgroup}u, 1u, windows);
     if (e.lanes == 0u) {
         return;
     }
-    let ty = quotient(e.pixel, p.tiles_x);
+    let at = window(e.pixel);
     // Unsigned coordinates wrap below 0, so that one comparison tells inside from outside.
-    let top = ty * ${m}u - p.pad_top;
-    let left = (e.pixel - ty * p.tiles_x) * ${m}u - p.pad_left;
-    let base = (e.image * p.in_groups + e.group) * p.in_height * p.in_width;
+    let top = at.y * ${m}u - p.pad_top;
+    let left = at.x * ${m}u - p.pad_left;
+    let base = (at.image * p.in_groups + e.group) * p.in_height * p.in_width;
 #for i in range(n)
     let ok${i} = top + ${i}u < p.in_height;
     let row${i} = base + select(0u, top + ${i}u, ok${i}) * p.in_width;
@@ -46,12 +46,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid:
 #endfor
     ));
 #endfor
-    let plane = p.in_groups * p.images * windows;
-    let at = (e.group * p.images + e.image) * windows + e.pixel;
+    let plane = p.in_groups * windows;
+    let to = e.group * windows + e.pixel;
 #for i in range(n)
     let v${i} = transformed(array<vec4f, ${n}>({% for j in range(n) %}t${j}[${i}], {% endfor %}));
 #for j in range(n)
-    y[at + ${n * i + j}u * plane] = v${i}[${j}];
+    y[to + ${n * i + j}u * plane] = v${i}[${j}];
 #endfor
 #endfor
 }

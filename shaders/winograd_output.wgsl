@@ -27,13 +27,13 @@ fn transformed(d: array<vec4f, ${n}>) -> array<vec4f, ${m}> {
 
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
-    let windows = p.tiles_y * p.tiles_x;
-    let e = element(p.out_record, id.x + id.z * grid.x * ${workgroup}u, p.images, windows);
+    let windows = p.rows * p.tiles_x;
+    let e = element(p.out_record, id.x + id.z * grid.x * ${workgroup}u, 1u, windows);
     if (e.lanes == 0u) {
         return;
     }
-    let plane = p.out_groups * p.images * windows;
-    let source = (e.group * p.images + e.image) * windows + e.pixel;
+    let plane = p.out_groups * windows;
+    let source = e.group * windows + e.pixel;
 #for j in range(n)
     let t${j} = transformed(array<vec4f, ${n}>(
 #for i in range(n)
@@ -41,10 +41,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid:
 #endfor
     ));
 #endfor
-    let ty = quotient(e.pixel, p.tiles_x);
-    let oy = ty * ${m}u;
-    let ox = (e.pixel - ty * p.tiles_x) * ${m}u;
-    let first = ((e.image * p.out_groups + e.group) * p.out_height + oy) * p.out_width + ox;
+    let place = window(e.pixel);
+    let oy = place.y * ${m}u;
+    let ox = place.x * ${m}u;
+    let first = ((place.image * p.out_groups + e.group) * p.out_height + oy) * p.out_width + ox;
     let b = bias[e.group];
 #for i in range(m)
     let v${i} = transformed(array<vec4f, ${n}>({% for j in range(n) %}t${j}[${i}], {% endfor %}));

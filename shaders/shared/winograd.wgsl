@@ -1,7 +1,6 @@
 // The parameters of both transforms of Winograd's convolution.
 
 struct Params {
-    images: u32,
     in_record: u32,
     in_groups: u32,
     in_height: u32,
@@ -13,6 +12,9 @@ struct Params {
     // Windows along both axes.
     tiles_y: u32,
     tiles_x: u32,
+    // Which rows of windows are computed, those of all images in one sequence: the first, and how many.
+    first_row: u32,
+    rows: u32,
     pad_top: u32,
     pad_left: u32,
     // What the activation needs.
@@ -21,3 +23,17 @@ struct Params {
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
+
+// Which image a window is of, and where it is in it.
+struct Window {
+    image: u32,
+    y: u32,
+    x: u32,
+}
+
+// The window at `i` among those that are computed.
+fn window(i: u32) -> Window {
+    let row = quotient(i, p.tiles_x);
+    let image = quotient(p.first_row + row, p.tiles_y);
+    return Window(image, p.first_row + row - image * p.tiles_y, i - row * p.tiles_x);
+}

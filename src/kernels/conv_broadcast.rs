@@ -16,14 +16,21 @@ pub static CONV_BROADCAST: Kernel = Kernel {
 /// The subgroup sizes for which there are variants.
 pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 
-/// Output pixels of a thread.
-pub const PIXELS: [u32; 3] = [2, 4, 7];
+/// The numbers of output pixels that a thread may have, ascending, where a subgroup has `subgroup` threads. Drivers with
+/// the smallest subgroups (SwiftShader) compile unrolled code so slowly that more does not pay.
+pub fn pixels(subgroup: u32) -> &'static [u32] {
+    if subgroup == SUBGROUPS[0] { &[4] } else { &[2, 4, 7] }
+}
 
 /// The kernels that together compute all output channel groups, largest first. A thread's weight texels, 4 for each
 /// group, must fill a subgroup.
 pub fn cuts(subgroup: u32, pixels: u32) -> Vec<Cut> {
     let least = (subgroup / 4).max(2);
-    let largest = if pixels == 2 { 16 } else { 8 };
+    let largest = match pixels {
+        _ if subgroup == SUBGROUPS[0] => 4,
+        2 => 16,
+        _ => 8,
+    };
     let sizes = std::iter::successors(Some(largest), |size| Some(size / 2)).take_while(|&size| size >= least);
     let cut = |size| Cut { pixels, blocks: Blocks { size, largest, least }, workgroup: subgroup, subgroup };
     sizes.map(cut).collect()
@@ -41,7 +48,8 @@ pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
 fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
     let reads = [Reads::default(), Reads { depth: 3, ..Reads::default() }];
-    for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(|subgroup| PIXELS.map(|p| (subgroup, p))) {
+    let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
+    for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
         let cuts = cuts(subgroup, pixels);
         for (form, cut) in forms().into_iter().flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
             all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
@@ -49,7 +57,7 @@ fn variants() -> Vec<Spec> {
         let planes = Reads { planes: true, ..Reads::default() };
         all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, planes, Finish::default())));
     }
-    let cut = cuts(SUBGROUPS[1], PIXELS[1])[1];
+    let cut = cuts(SUBGROUPS[1], 4)[1];
     let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
     all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));
     all

@@ -8,8 +8,6 @@ use super::params::params;
 params! {
     /// Parameters of both transforms.
     WinogradParams {
-        /// Images.
-        images: u32,
         /// The live record of the convolution's input.
         in_record: u32,
         /// Its stored channel groups.
@@ -30,6 +28,10 @@ params! {
         tiles_y: u32,
         /// Windows from left to right.
         tiles_x: u32,
+        /// The first row of windows that is computed, of those of all images in one sequence.
+        first_row: u32,
+        /// How many of them are computed.
+        rows: u32,
         /// Rows of padding above.
         pad_top: u32,
         /// Columns of padding to the left.

@@ -3,7 +3,7 @@
 use super::winograd::{TILES, WORKGROUP, WinogradParams};
 use super::{Access, Kernel, Spec};
 
-/// Tensors `x, y`: `y` is `[point][in_groups][images][windows]`.
+/// Tensors `x, y`: `y` is `[point][in_groups][rows][tiles_x]`.
 pub static WINOGRAD_INPUT: Kernel = Kernel {
     name: "winograd_input",
     source: include_str!("../../shaders/winograd_input.wgsl"),

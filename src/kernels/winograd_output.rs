@@ -4,7 +4,7 @@ use super::conv::{Finish, finishes};
 use super::winograd::{TILES, WORKGROUP, WinogradParams};
 use super::{Access, Kernel, Spec};
 
-/// Tensors `x, bias, residual, y`: `x` is `[point][out_groups][images][windows]`; where nothing is added, `residual` is
+/// Tensors `x, bias, residual, y`: `x` is `[point][out_groups][rows][tiles_x]`; where nothing is added, `residual` is
 /// any readable buffer.
 pub static WINOGRAD_OUTPUT: Kernel = Kernel {
     name: "winograd_output",

@@ -71,6 +71,7 @@ pub fn build_with_grams(
 ) -> Result<Plan, PlanError> {
     check_values(graph, shapes, &options.limits)?;
     let mut cx = Lowering::new(graph, shapes, units, options.class);
+    cx.scratch_bytes = cx.scratch_bytes.min(options.limits.binding_bytes);
     let mut edges = Edges::default();
     for &value in &graph.inputs {
         let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;

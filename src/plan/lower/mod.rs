@@ -183,6 +183,9 @@ pub fn stored_extents(shape: &[usize], axis: usize) -> [u32; 4] {
     [images, channels, height, width].map(|extent| extent as u32)
 }
 
+/// What [`Lowering::scratch_bytes`] is unless set: enough to fill any device.
+const SCRATCH_BYTES: u64 = 32 << 20;
+
 /// A plan under construction.
 pub struct Lowering<'a> {
     /// The optimised graph.
@@ -191,6 +194,8 @@ pub struct Lowering<'a> {
     pub shapes: &'a [Vec<usize>],
     /// Kernels are chosen for this.
     pub class: DeviceClass,
+    /// Bytes that a step may put into a buffer for the next ones alone; what needs more is done in several turns.
+    pub scratch_bytes: u64,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -210,6 +215,7 @@ impl<'a> Lowering<'a> {
             graph,
             shapes,
             class,
+            scratch_bytes: SCRATCH_BYTES,
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),

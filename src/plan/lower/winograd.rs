@@ -10,7 +10,8 @@ use crate::kernels::winograd_output::{self, WINOGRAD_OUTPUT};
 use crate::plan::select::{Geometry, product};
 use crate::plan::{Grid, Operand, Step};
 
-/// Lowers a convolution whose windows make `tile` by `tile` outputs, for subgroups of `subgroup` threads.
+/// Lowers a convolution whose windows make `tile` by `tile` outputs, for subgroups of `subgroup` threads: as many rows of
+/// windows at a time as [`Lowering::scratch_bytes`] lets be transformed. What a window gives does not depend on that.
 pub(super) fn lower(
     cx: &mut Lowering,
     node: &Node,
@@ -20,12 +21,51 @@ pub(super) fn lower(
 ) {
     let Convolution { input, output, geometry, .. } = convolution;
     let [tiles_y, tiles_x] = geometry.output.map(|extent| extent.div_ceil(tile));
-    let windows = output.images * tiles_y * tiles_x;
     let points = (tile + 2) * (tile + 2);
+    let all_rows = output.images * tiles_y;
+    let row_bytes = u64::from(points * tiles_x * input.groups.max(output.groups)) * 16;
+    let fitting = (cx.scratch_bytes / row_bytes).clamp(1, u64::from(all_rows)) as u32;
+    let most = all_rows.div_ceil(all_rows.div_ceil(fitting));
+    let scratch = |cx: &mut Lowering, groups: u32| {
+        cx.scratch(node.outputs[0], (points * groups) as usize * (most * tiles_x) as usize * 4)
+    };
+    let (before, after) = (scratch(cx, input.groups), scratch(cx, output.groups));
+    let packed = cx.pack(winograd::pack(weights, tile));
+    let zero = cx.pack(vec![0.0; output.groups as usize * 4]);
+    let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
+    let last = [after, bias, convolution.residual.unwrap_or(bias), cx.slot(node.outputs[0])];
     let (activation, add) = finish(convolution.epilogue);
     let (code, a, b) = activation::code(activation);
-    let params = WinogradParams {
-        images: output.images,
+    let output_spec = winograd_output::spec(tile, Finish { activation: code, add });
+    let pixels = u64::from(output.images) * u64::from(output.pixels());
+    let macs = 9 * pixels * u64::from(input.channels) * u64::from(output.channels);
+    for first_row in (0..all_rows).step_by(most as usize) {
+        let rows = most.min(all_rows - first_row);
+        let windows = WinogradParams { tiles_y, tiles_x, first_row, rows, a, b, ..params(convolution) };
+        let transform = |kernel, spec, operands: &[Operand], record| Step {
+            node: node.name.clone(),
+            op: node.op.name(),
+            kernel,
+            spec,
+            params: windows.words(),
+            operands: operands.to_vec(),
+            grid: Grid::Elements { record, per_group: rows * tiles_x, workgroup: WORKGROUP },
+            macs: 0,
+        };
+        let first = [convolution.x, before];
+        cx.steps.push(transform(&WINOGRAD_INPUT, winograd_input::spec(tile), &first, input.record));
+        let operands = [before, packed, zero, zero, after];
+        let share = (u64::from(first_row + rows) * macs / u64::from(all_rows))
+            - (u64::from(first_row) * macs / u64::from(all_rows));
+        multiply(cx, node, convolution, &operands, ([subgroup, points, rows * tiles_x], share));
+        cx.steps.push(transform(&WINOGRAD_OUTPUT, output_spec.clone(), &last, output.record));
+    }
+}
+
+/// The parameters of the transforms that do not depend on their windows.
+fn params(convolution: &Convolution) -> WinogradParams {
+    let Convolution { input, output, geometry, .. } = convolution;
+    WinogradParams {
         in_record: input.record.0,
         in_groups: input.groups,
         in_height: input.height,
@@ -34,35 +74,25 @@ pub(super) fn lower(
         out_groups: output.groups,
         out_height: output.height,
         out_width: output.width,
-        tiles_y,
-        tiles_x,
         pad_top: geometry.margins[0],
         pad_left: geometry.margins[1],
-        a,
-        b,
-    };
-    let scratch = |cx: &mut Lowering, groups: u32| {
-        cx.scratch(node.outputs[0], (points * groups) as usize * windows as usize * 4)
-    };
-    let (from, to) = (scratch(cx, input.groups), scratch(cx, output.groups));
-    let step = |kernel, spec, operands: &[Operand], record| Step {
-        node: node.name.clone(),
-        op: node.op.name(),
-        kernel,
-        spec,
-        params: params.words(),
-        operands: operands.to_vec(),
-        grid: Grid::Elements { record, per_group: windows, workgroup: WORKGROUP },
-        macs: 0,
-    };
-    cx.steps.push(step(&WINOGRAD_INPUT, winograd_input::spec(tile), &[convolution.x, from], input.record));
+        ..WinogradParams::default()
+    }
+}
 
+/// Adds the products of `points` planes of `windows` windows, which stand for `macs` multiply-accumulates.
+fn multiply(
+    cx: &mut Lowering,
+    node: &Node,
+    convolution: &Convolution,
+    operands: &[Operand],
+    ([subgroup, points, windows], macs): ([u32; 3], u64),
+) {
+    let Convolution { input, output, geometry, .. } = convolution;
     let plane =
         Geometry { images: points, output: [1, windows], kernel: [1, 1], margins: [0; 4], ..*geometry };
     let choice = product(subgroup, &plane);
-    let packed = cx.pack(winograd::pack(weights, tile));
-    let zero = cx.pack(vec![0.0; output.groups as usize * 4]);
-    let product = ConvParams {
+    let params = ConvParams {
         images: points,
         in_record: input.record.0,
         in_groups: input.groups,
@@ -83,12 +113,5 @@ pub(super) fn lower(
         group_inputs: input.channels,
         ..ConvParams::default()
     };
-    let pixels = u64::from(output.images) * u64::from(output.pixels());
-    let macs = 9 * pixels * u64::from(input.channels) * u64::from(output.channels);
-    cx.add_parts(node, choice.parts, (&product.words(), &[from, packed, zero, zero, to]), (output, macs));
-
-    let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
-    let operands = [to, bias, convolution.residual.unwrap_or(bias), cx.slot(node.outputs[0])];
-    let spec = winograd_output::spec(tile, Finish { activation: code, add });
-    cx.steps.push(step(&WINOGRAD_OUTPUT, spec, &operands, output.record));
+    cx.add_parts(node, choice.parts, (&params.words(), operands), (output, macs));
 }

@@ -189,7 +189,7 @@ fn patch(class: DeviceClass, geometry: &Geometry) -> Patch {
     let window = matches!(form(geometry), Form::Window { columns, .. } if Patch::shares_rows(columns));
     let computed = |patch: &Patch| (output[1].next_multiple_of(patch.columns), u32::MAX - patch.columns);
     match class {
-        DeviceClass::Broadcast { .. } if square && window => {
+        DeviceClass::Broadcast { subgroup } if subgroup > SUBGROUPS[0] && square && window => {
             Patch::LARGE.into_iter().min_by_key(computed).unwrap_or(Patch::SMALL)
         }
         DeviceClass::Broadcast { .. } | DeviceClass::Gpu | DeviceClass::Portable => Patch::SMALL,
