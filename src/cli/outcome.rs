@@ -1,6 +1,6 @@
 //! What a finished search leaves: the pruned model, the plan, the summary and the report.
 
-use super::bench::{self, ModelTimes};
+use super::bench::{self, Layer, ModelTimes, layers};
 use super::eval::measure;
 use super::model::Model;
 use super::prune::Job;
@@ -80,7 +80,7 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
         summary: &summary,
         visits: &pruned.outcome.visits,
         base: &base,
-        layers: &layers(&times),
+        layers: &compared(&times),
         examples: &examples,
     })
     .map_err(Failure::work)?;
@@ -180,22 +180,15 @@ fn summary(
 }
 
 /// Layers of the unpruned network beside those of the same name in the pruned one.
-fn layers(times: &[ModelTimes]) -> Vec<LayerTime> {
-    let total = |model: &ModelTimes, name: &str| {
-        model.layers.iter().filter(|layer| layer.name == name).map(|layer| layer.ms).sum::<f64>()
+fn compared(times: &[ModelTimes]) -> Vec<LayerTime> {
+    let pruned = layers(&times[1]);
+    let beside = |layer: Layer| LayerTime {
+        after: pruned.iter().find(|other| other.name == layer.name).map_or(0.0, |other| other.ms),
+        before: layer.ms,
+        name: layer.name,
+        op: layer.op,
     };
-    let mut rows: Vec<LayerTime> = Vec::new();
-    for layer in &times[0].layers {
-        if rows.iter().all(|row| row.name != layer.name) {
-            rows.push(LayerTime {
-                name: layer.name.clone(),
-                op: layer.op.clone(),
-                before: total(&times[0], &layer.name),
-                after: total(&times[1], &layer.name),
-            });
-        }
-    }
-    rows
+    layers(&times[0]).into_iter().map(beside).collect()
 }
 
 /// What both networks make of a few pictures, spread over the set.

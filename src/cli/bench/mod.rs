@@ -2,6 +2,7 @@
 //! table, as JSON and as a page; and the JSON of several machines side by side.
 
 mod format;
+mod layers;
 mod measure;
 mod page;
 mod print;
@@ -9,6 +10,7 @@ mod ratio;
 mod roofline;
 
 pub use format::ModelTimes;
+pub use layers::{Layer, layers};
 pub use measure::{random_inputs, time};
 pub use ratio::Against;
 

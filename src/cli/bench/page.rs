@@ -1,7 +1,8 @@
 //! The page: one offline file with inline SVG, of one bench or of several side by side.
 
 use super::format::{Bench, ModelTimes};
-use super::roofline::{Layer, Roofline, layers, roofline};
+use super::layers::{Layer, layers};
+use super::roofline::{Roofline, roofline};
 use crate::cli::report::COLOURS;
 use minijinja::Environment;
 use minijinja::value::Serde;

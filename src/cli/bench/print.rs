@@ -1,9 +1,10 @@
 //! A bench as tables on standard output.
 
-use super::format::{Bench, LayerMs, ModelTimes};
+use super::format::{Bench, ModelTimes};
+use super::layers::layers;
 use crate::cli::table;
 
-/// Rows of the table of slowest steps.
+/// Rows of the table of slowest layers.
 const SLOWEST: usize = 10;
 
 /// Prints a bench.
@@ -102,25 +103,24 @@ fn memory(bench: &Bench) {
 fn slowest(bench: &Bench, model: &ModelTimes) {
     let clock = &model.layer_clock;
     let how = match clock.method.as_str() {
-        "timestamps" => "each in a pass of its own, by the device's timestamps",
-        _ => "each in a submission of its own, by the host's clock",
+        "timestamps" => "each step in a pass of its own, by the device's timestamps",
+        _ => "each step in a submission of its own, by the host's clock",
     };
-    println!("\n{}: the slowest steps at batch {}", model.path, model.batch);
+    println!("\n{}: the slowest layers at batch {}", model.path, model.batch);
     println!("{how}; one without work takes {:.3} ms", clock.empty_ms);
-    let mut table = table::new(&["layer", "operator", "kernel", "ms", "GFLOP/s", "of its roof"]);
-    let mut slowest: Vec<&LayerMs> = model.layers.iter().collect();
+    let mut table = table::new(&["layer", "operator", "kernels", "ms", "GFLOP/s", "of its roof"]);
+    let mut slowest = layers(model);
     slowest.sort_by(|a, b| b.ms.total_cmp(&a.ms));
     for layer in slowest.into_iter().take(SLOWEST) {
-        let gflops = 2.0 * layer.macs as f64 / layer.ms / 1e6;
-        let roof = bench.peaks.roof(2.0 * layer.macs as f64 / layer.bytes as f64);
-        let known = layer.macs > 0 && layer.bytes > 0;
+        let point = layer.point();
+        let share = point.and_then(|_| layer.share(bench));
         table.add_row([
-            layer.name.clone(),
-            layer.op.clone(),
-            layer.kernel.clone(),
+            layer.name,
+            layer.op,
+            layer.kernels,
             format!("{:.3}", layer.ms),
-            if layer.macs > 0 { format!("{gflops:.1}") } else { String::new() },
-            if known { format!("{:.0} %", 100.0 * gflops / roof) } else { String::new() },
+            point.map_or_else(String::new, |(gflops, _)| format!("{gflops:.1}")),
+            share.map_or_else(String::new, |share| format!("{:.0} %", 100.0 * share)),
         ]);
     }
     table::numbers_from(&mut table, 3);
