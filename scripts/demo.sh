@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 need_linker
 cargo build --release --quiet
-need_adapter target/release/wgpu-pagcp
-exec target/release/wgpu-pagcp demo "$@"
+need_adapter "${CARGO_TARGET_DIR:-target}/release/wgpu-pagcp"
+exec "${CARGO_TARGET_DIR:-target}/release/wgpu-pagcp" demo "$@"

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 need_linker
 cargo build --quiet
-need_adapter target/debug/wgpu-pagcp
+need_adapter "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp"
 need_onnx
 [ "${1:-}" != --write ] || export PAGCP_WRITE=1
 tests='import onnx.backend.test as t, os; print(os.path.join(os.path.dirname(t.__file__), "data", "node"))'

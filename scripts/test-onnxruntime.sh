@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 
 need_linker
 cargo build --quiet
-need_adapter target/debug/wgpu-pagcp
+need_adapter "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp"
 need_onnx
-exec target/onnxruntime-venv/bin/python scripts/compare_onnxruntime.py target/debug/wgpu-pagcp
+exec target/onnxruntime-venv/bin/python scripts/compare_onnxruntime.py "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp"

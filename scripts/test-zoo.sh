@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 need_linker
 cargo build --quiet
-need_adapter target/debug/wgpu-pagcp
+need_adapter "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp"
 need_onnx
 PAGCP_REQUIRE_GPU=1 cargo test --quiet --test kernels zoo::
-exec target/onnxruntime-venv/bin/python scripts/compare_zoo.py target/debug/wgpu-pagcp target/zoo
+exec target/onnxruntime-venv/bin/python scripts/compare_zoo.py "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp" target/zoo

@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 need_linker
 cargo build --quiet
-need_adapter target/debug/wgpu-pagcp
+need_adapter "${CARGO_TARGET_DIR:-target}/debug/wgpu-pagcp"
 PAGCP_REQUIRE_GPU=1 exec cargo test --all-targets "$@"
