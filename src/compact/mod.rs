@@ -214,7 +214,8 @@ fn adjust(
         | Op::MatMul
         | Op::ConvTranspose(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => {}
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => {}
     }
     Ok(())
 }

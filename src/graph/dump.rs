@@ -2,7 +2,7 @@
 
 use super::{
     Activation, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Interpolation, Move, Norm, Op, Pad,
-    PadMode, Padding, Pool, Resize, SliceAxis, Statistics, Target, ValueId,
+    PadMode, Padding, Pool, Resize, SliceAxis, Statistics, Target, Training, ValueId,
 };
 use std::fmt::{Display, Write};
 
@@ -75,6 +75,24 @@ pub fn attributes(op: &Op) -> String {
         Op::Binary(_) | Op::GlobalAveragePool | Op::Identity | Op::Where | Op::GlobalMaxPool | Op::MatMul => {
             String::new()
         }
+        Op::Training(op) => training(op),
+    }
+}
+
+fn training(op: &Training) -> String {
+    match op {
+        Training::ConvWeight(conv) => convolution(conv),
+        Training::Activation { of, from_output } => {
+            format!("of={} from_output={from_output} {}", of.name(), function(*of)).trim_end().to_owned()
+        }
+        Training::MaxPool(pool) | Training::AveragePool { pool, .. } => pooling(pool),
+        Training::Resize { resize, size } => format!("size={} {}", bracket(size), resizing(resize)),
+        Training::Move { of, shape } => format!("of={} {} shape={}", of.name(), movement(of), bracket(shape)),
+        Training::BatchNorm(op) | Training::BatchNormSums(op) | Training::BatchNormInput(op) => {
+            format!("epsilon={} activation={}", op.epsilon, op.activation.name())
+        }
+        Training::Loss(kind) => format!("kind={kind:?}"),
+        Training::GemmWeight | Training::ChannelSum | Training::BatchMoments => String::new(),
     }
 }
 

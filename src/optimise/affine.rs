@@ -54,7 +54,8 @@ impl<'a> Target<'a> {
             | Op::MatMul
             | Op::Move(_)
             | Op::Squeeze { .. }
-            | Op::Unsqueeze { .. } => return Ok(None),
+            | Op::Unsqueeze { .. }
+            | Op::Training(_) => return Ok(None),
         };
         view.read_once(value)?;
         if epilogue != Epilogue::Plain {

@@ -33,7 +33,8 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => false,
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => false,
     };
     if !copies {
         return Ok(None);

@@ -43,7 +43,8 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => return Ok(None),
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => return Ok(None),
     };
     let mut node = Node { op, ..node.clone() };
     node.inputs[0] = source.inputs[0];

@@ -51,7 +51,8 @@ fn visit(view: &View, position: usize) -> Visit {
         | Op::MatMul
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => return Err(format!("{name} is computed by {}", before.op.name())),
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => return Err(format!("{name} is computed by {}", before.op.name())),
     };
     view.read_once(source)?;
     if !activation.ends_sums() {

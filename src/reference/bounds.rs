@@ -16,7 +16,7 @@ use super::resize::resize_weighted;
 use super::winograd;
 use super::{
     Array, ReferenceError, activate, average_pool, batch_norm, conv, conv_transpose, execute, gemm,
-    global_average_pool, mat_mul,
+    global_average_pool, mat_mul, training,
 };
 use crate::graph::{Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
 use crate::tensor::count;
@@ -137,6 +137,7 @@ fn tolerance(op: &Op, inputs: &[&Array], expected: &Array) -> Array {
         Op::LogSoftmax { axis } => reduce::log_softmax(*axis, inputs[0], expected),
         Op::Reduce(op) => reduce::reduction(op, inputs[0], expected),
         Op::Softmax { axis } => reduce::softmax(*axis, inputs[0], expected),
+        Op::Training(op) => training::error(op, inputs, expected),
         Op::Concat { .. }
         | Op::MaxPool(_)
         | Op::Flatten { .. }

@@ -3,7 +3,7 @@
 use super::{
     Array, activate, arg_max, average_pool, batch_norm, binary, choose, concat, conv, conv_transpose, gemm,
     global_average_pool, global_max_pool, log_softmax, mat_mul, max_pool, moved, norm, pad, reduce, resize,
-    softmax,
+    softmax, training,
 };
 use crate::graph::shape::output_shape;
 use crate::graph::{Epilogue, Graph, Mismatch, Node, Op, Shapes, ValueId};
@@ -169,6 +169,7 @@ fn compute(op: &Op, inputs: &[&Array], shape: Vec<usize>) -> Array {
         Op::Reduce(op) => reduce(op, inputs[0]),
         Op::ArgMax(op) => arg_max(*op, inputs[0]),
         Op::Move(op) => moved(op, inputs[0], &shape),
+        Op::Training(op) => training::compute(op, inputs, shape),
     }
 }
 

@@ -22,6 +22,7 @@ mod shape_ops;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod training;
 mod winograd;
 
 pub use array::Array;

@@ -64,7 +64,8 @@ impl Parameters<'_> {
             | Op::Norm(_)
             | Op::Move(_)
             | Op::Squeeze { .. }
-            | Op::Unsqueeze { .. } => None,
+            | Op::Unsqueeze { .. }
+            | Op::Training(_) => None,
         }
     }
 
@@ -157,6 +158,7 @@ fn parameter_axes(parameters: &Parameters, node: &Node, input: usize) -> Option<
         | Op::ArgMax(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => None,
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => None,
     }
 }

@@ -86,7 +86,7 @@ impl Rule<'_> {
                 _ if shape.len() == 1 => Some(axis),
                 _ => None,
             },
-            Op::Move(Move::DepthToSpace { .. } | Move::SpaceToDepth { .. }) => None,
+            Op::Move(Move::DepthToSpace { .. } | Move::SpaceToDepth { .. }) | Op::Training(_) => None,
             Op::Move(Move::Slice(_) | Move::Tile { .. } | Move::Pad { .. }) => Some(axis),
         }
     }

@@ -108,7 +108,8 @@ impl Counter<'_> {
             | Op::ArgMax(_)
             | Op::Move(_)
             | Op::Squeeze { .. }
-            | Op::Unsqueeze { .. } => return Cost::default(),
+            | Op::Unsqueeze { .. }
+            | Op::Training(_) => return Cost::default(),
         };
         let mut params = 0;
         for input in parameters {

@@ -144,6 +144,11 @@ impl Mapper<'_> {
             Op::Move(op) => self.moved(op),
             Op::Squeeze { axes } => self.squeezed(axes),
             Op::Unsqueeze { axes } => self.unsqueezed(axes),
+            Op::Training(_) => {
+                for value in [&self.node.inputs[..], &[y]].concat() {
+                    self.pin(value, "trains");
+                }
+            }
             Op::Softmax { axis } | Op::LogSoftmax { axis } => {
                 self.same(x, y);
                 if *axis == self.parameters.axis(y) {

@@ -103,7 +103,8 @@ impl Whole<'_> {
             | Op::ConvTranspose(_)
             | Op::Move(_)
             | Op::Squeeze { .. }
-            | Op::Unsqueeze { .. } => false,
+            | Op::Unsqueeze { .. }
+            | Op::Training(_) => false,
         };
         let in_place = |value: &ValueId| {
             self.graph.constant(*value).is_some() || !self.holds(*value, unit) || self.is_plain(*value)

@@ -3,10 +3,12 @@
 
 mod axes;
 mod pointwise;
+mod training;
 mod window;
 
 pub use axes::{ArgMax, DepthOrder, Gemm, Move, Norm, Reduce, Reduction, SliceAxis, Statistics};
 pub use pointwise::{Activation, Binary, Epilogue};
+pub use training::{BatchNorm, LossKind, Training};
 pub use window::{
     Conv2d, ConvTranspose, Coordinates, Filter, Interpolation, Margins, Pad, PadMode, Padding, Pool, Resize,
     Rounding, Target,
@@ -95,6 +97,8 @@ pub enum Op {
         /// The axes of the output.
         axes: Vec<usize>,
     },
+    /// What only training graphs have.
+    Training(Training),
 }
 
 impl Op {
@@ -136,6 +140,7 @@ impl Op {
             Self::Move(kind) => kind.name(),
             Self::Squeeze { .. } => "Squeeze",
             Self::Unsqueeze { .. } => "Unsqueeze",
+            Self::Training(op) => op.name(),
         }
     }
 }

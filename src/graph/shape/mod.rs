@@ -5,6 +5,7 @@ mod layout;
 mod moves;
 mod product;
 mod spatial;
+mod training;
 
 pub use moves::Steps;
 pub use product::{ProductAxis, Side};
@@ -219,6 +220,7 @@ pub fn output_shape(op: &Op, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch
         Op::Move(op) => moves::moved(op, inputs[0]),
         Op::Squeeze { axes } => moves::squeeze(axes, inputs[0]),
         Op::Unsqueeze { axes } => moves::unsqueeze(axes, inputs[0]),
+        Op::Training(op) => training::shape(op, inputs),
     };
     bounded(shape?)
 }
@@ -253,6 +255,7 @@ impl Op {
             Self::MatMul => (2, 2),
             Self::ConvTranspose(conv) if conv.epilogue.has_residual() => (3, 4),
             Self::ConvTranspose(_) => (2, 3),
+            Self::Training(op) => (op.arity(), op.arity()),
         }
     }
 }

@@ -109,7 +109,8 @@ fn opset(graph: &Graph) -> i64 {
         | Op::ConvTranspose(_)
         | Op::Move(_)
         | Op::Squeeze { .. }
-        | Op::Unsqueeze { .. } => 17,
+        | Op::Unsqueeze { .. }
+        | Op::Training(_) => 17,
     };
     graph.nodes.iter().map(|node| since(&node.op)).max().unwrap_or(17)
 }

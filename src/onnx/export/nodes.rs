@@ -200,6 +200,7 @@ fn form(op: &Op, opset: i64) -> Result<Form, String> {
         }
         Op::Move(kind) => super::moves::form(kind)?,
         Op::Squeeze { axes } | Op::Unsqueeze { axes } => super::moves::with_axes(name, axes)?,
+        Op::Training(_) => return Err("only training graphs have it, ONNX does not".to_owned()),
     })
 }
 

@@ -132,5 +132,6 @@ fn output_rank(op: &Op, rank: &dyn Fn(usize) -> usize) -> usize {
         Op::Move(_) => rank(0),
         Op::Squeeze { axes } => rank(0) - axes.len(),
         Op::Unsqueeze { axes } => rank(0) + axes.len(),
+        Op::Training(_) => unreachable!("no file has operators of training graphs"),
     }
 }

@@ -3,7 +3,7 @@
 use super::{Lowering, PlanError};
 use super::{
     activation, affine, binary, concat, conv, conv_transpose, mat_mul, moves, norm, pad, pool, reduce,
-    reshape, resize, softmax,
+    reshape, resize, softmax, training,
 };
 use crate::graph::{Node, Op, ValueId};
 
@@ -58,5 +58,6 @@ pub fn lower(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
         Op::Norm(norm) => norm::lower(cx, node, norm),
         Op::MatMul => mat_mul::lower(cx, node),
         Op::Move(op) => moves::lower(cx, node, op),
+        Op::Training(op) => training::lower(cx, node, op),
     }
 }

@@ -19,6 +19,7 @@ mod reshape;
 mod resize;
 mod softmax;
 mod step;
+mod training;
 mod winograd;
 
 pub(super) use dispatch::check_indices;

@@ -1,0 +1,133 @@
+//! Operators that only training graphs have: gradients, batch statistics, losses. No file holds them.
+
+use super::{Activation, Conv2d, Move, Pool, Resize};
+
+/// An operator of a training graph. `dy` stands for the gradient of what the differentiated operator computed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Training {
+    /// The gradient of a convolution's weight: inputs `x [N, C, H, W], dy [N, O, OH, OW]`, output `[O, C/groups, KH, KW]`.
+    /// With `x` and `dy` exchanged, that of a transposed convolution. The epilogue is plain.
+    ConvWeight(Conv2d),
+    /// The gradient of a matrix product's constant: inputs `x [M, K], dy [M, N]`, output `[N, K]`.
+    GemmWeight,
+    /// The gradient of a bias: input `dy [N, C, …]`, output `[C]`, the sum over all other dimensions.
+    ChannelSum,
+    /// The gradient of a pointwise function: inputs `dy, v` of one shape, which is also that of the output.
+    Activation {
+        /// The function.
+        of: Activation,
+        /// Whether `v` is what it computed, else what it was given.
+        from_output: bool,
+    },
+    /// The gradient of a maximum pool: inputs `x, dy`, output of the shape of `x`. The first of equal elements has it all.
+    MaxPool(Pool),
+    /// The gradient of an average pool: input `dy`.
+    AveragePool {
+        /// The pool.
+        pool: Pool,
+        /// Rows and columns of the pool's input.
+        size: [usize; 2],
+    },
+    /// The gradient of a resize: input `dy`.
+    Resize {
+        /// The resize.
+        resize: Resize,
+        /// Rows and columns of the resize's input.
+        size: [usize; 2],
+    },
+    /// The gradient of a move: input `dy`. Elements that the move repeats have the sum.
+    Move {
+        /// The move.
+        of: Move,
+        /// The shape of the move's input.
+        shape: Vec<usize>,
+    },
+    /// Mean and (biased) variance of every channel over images and pixels: input `x [N, C, …]`, output `[2, C]`.
+    BatchMoments,
+    /// Batch normalisation by moments: inputs `x, moments [2, C], scale [C], shift [C]`.
+    BatchNorm(BatchNorm),
+    /// The gradients of shift (row 0) and scale (row 1) of a [`Training::BatchNorm`]: inputs `x, moments, scale, shift, dy`,
+    /// output `[2, C]`.
+    BatchNormSums(BatchNorm),
+    /// The gradient of `x` of a [`Training::BatchNorm`] whose moments are those of `x`: inputs `x, moments, scale, shift,
+    /// sums, dy`, where `sums` is what [`Training::BatchNormSums`] gives.
+    BatchNormInput(BatchNorm),
+    /// The gradient of a loss: inputs `output [N, C, …], labels, scale [1]`, output of the shape of `output`, `scale` times
+    /// the derivative of the sum over all that is labelled. Labels have the shape of `output`, or for
+    /// [`LossKind::CrossEntropy`] one channel. Elements that are [`LossKind::UNLABELLED`] have no loss.
+    Loss(LossKind),
+}
+
+/// `activation((x - mean) / sqrt(variance + epsilon) scale + shift)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// What follows.
+    pub activation: Activation,
+}
+
+/// What a loss adds over the pixels of all images.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LossKind {
+    /// Softmax cross-entropy of the channels against a class.
+    CrossEntropy,
+    /// `|output - label|` of every element.
+    Absolute,
+    /// `(output - label)²` of every element.
+    Square,
+    /// `1 - cos` of the angle between output and label, vectors along the channels.
+    Cosine {
+        /// Shorter vectors count as being this long.
+        shortest: f32,
+    },
+    /// Binary cross-entropy of a logit against a label of 0 or 1, element by element.
+    BinaryCrossEntropy {
+        /// The factor of the loss where the label is 1.
+        positive_weight: f32,
+    },
+    /// Kullback-Leibler divergence of the softmax over the channels from that of the labels, which are logits.
+    Divergence,
+}
+
+impl LossKind {
+    /// A label at or below which there is none.
+    pub const UNLABELLED: f32 = -1e30;
+}
+
+impl Training {
+    /// Its name in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConvWeight(_) => "ConvWeightGradient",
+            Self::GemmWeight => "GemmWeightGradient",
+            Self::ChannelSum => "ChannelSum",
+            Self::Activation { .. } => "ActivationGradient",
+            Self::MaxPool(_) => "MaxPoolGradient",
+            Self::AveragePool { .. } => "AveragePoolGradient",
+            Self::Resize { .. } => "ResizeGradient",
+            Self::Move { .. } => "MoveGradient",
+            Self::BatchMoments => "BatchMoments",
+            Self::BatchNorm(_) => "BatchNorm",
+            Self::BatchNormSums(_) => "BatchNormSums",
+            Self::BatchNormInput(_) => "BatchNormInputGradient",
+            Self::Loss(_) => "LossGradient",
+        }
+    }
+
+    /// The number of inputs.
+    pub fn arity(&self) -> usize {
+        match self {
+            Self::ChannelSum
+            | Self::AveragePool { .. }
+            | Self::Resize { .. }
+            | Self::Move { .. }
+            | Self::BatchMoments => 1,
+            Self::ConvWeight(_) | Self::GemmWeight | Self::Activation { .. } | Self::MaxPool(_) => 2,
+            Self::Loss(_) => 3,
+            Self::BatchNorm(_) => 4,
+            Self::BatchNormSums(_) => 5,
+            Self::BatchNormInput(_) => 6,
+        }
+    }
+}

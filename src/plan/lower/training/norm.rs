@@ -1,0 +1,34 @@
+//! Batch normalisation by the batch's own moments, its gradients, and those of pointwise functions.
+
+use crate::graph::{Activation, BatchNorm, Node};
+use crate::plan::lower::{Lowering, PlanError, unsupported};
+
+/// See [`crate::graph::Training`].
+pub(super) fn activation(
+    _cx: &mut Lowering,
+    node: &Node,
+    _of: Activation,
+    _from_output: bool,
+) -> Result<(), PlanError> {
+    Err(unsupported(node, "no kernel".to_owned()))
+}
+
+/// See [`crate::graph::Training`].
+pub(super) fn moments(_cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
+    Err(unsupported(node, "no kernel".to_owned()))
+}
+
+/// See [`crate::graph::Training`].
+pub(super) fn batch_norm(_cx: &mut Lowering, node: &Node, _op: BatchNorm) -> Result<(), PlanError> {
+    Err(unsupported(node, "no kernel".to_owned()))
+}
+
+/// See [`crate::graph::Training`].
+pub(super) fn sums(_cx: &mut Lowering, node: &Node, _op: BatchNorm) -> Result<(), PlanError> {
+    Err(unsupported(node, "no kernel".to_owned()))
+}
+
+/// See [`crate::graph::Training`].
+pub(super) fn input(_cx: &mut Lowering, node: &Node, _op: BatchNorm) -> Result<(), PlanError> {
+    Err(unsupported(node, "no kernel".to_owned()))
+}

@@ -1,0 +1,34 @@
+//! Batch normalisation by the batch's own moments, its gradients, and those of pointwise functions.
+
+use crate::graph::{Activation, BatchNorm, Training};
+use crate::reference::Array;
+
+/// See [`crate::graph::Training::Activation`].
+pub(super) fn activation(_of: Activation, _from_output: bool, _dy: &Array, _v: &Array) -> Array {
+    unimplemented!("activation")
+}
+
+/// See [`crate::graph::Training::BatchMoments`].
+pub(super) fn moments(_x: &Array) -> Array {
+    unimplemented!("moments")
+}
+
+/// See [`crate::graph::Training::BatchNorm`].
+pub(super) fn batch_norm(_op: BatchNorm, _inputs: &[&Array]) -> Array {
+    unimplemented!("batch norm")
+}
+
+/// See [`crate::graph::Training::BatchNormSums`].
+pub(super) fn sums(_op: BatchNorm, _inputs: &[&Array]) -> Array {
+    unimplemented!("sums")
+}
+
+/// See [`crate::graph::Training::BatchNormInput`].
+pub(super) fn input(_op: BatchNorm, _inputs: &[&Array]) -> Array {
+    unimplemented!("input")
+}
+
+/// What a GPU may differ by.
+pub(super) fn error(_op: &Training, _inputs: &[&Array], _expected: &Array) -> Array {
+    unimplemented!("error")
+}
