@@ -23,7 +23,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that may import all but `cli`, and those that may import that too.
-pub const UPPER: &[&str] = &["evaluate"];
+pub const UPPER: &[&str] = &["evaluate", "train"];
 pub const TOP: &[&str] = &["cli", "lib", "main"];
 
 /// The longest file, and the longest shader, in lines.

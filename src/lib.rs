@@ -20,6 +20,7 @@ pub mod scenes;
 pub mod search;
 pub mod tasks;
 pub mod tensor;
+pub mod train;
 pub mod units;
 
 pub use wgpu;

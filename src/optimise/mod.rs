@@ -74,6 +74,61 @@ pub enum OptimiseError {
     },
 }
 
+/// Passes after which a graph can be written to a file and has trained constants in the form that gradients need.
+static NORMALISING: &[Pass] = &[fold_constants::PASS, normalise_gemm::PASS];
+
+/// Passes that leave every constant of a convolution, matrix product or batch normalisation as it is.
+static FUSING: &[Pass] = &[
+    fold_constants::PASS,
+    drop_identities::PASS,
+    fuse_silu::PASS,
+    fuse_hard_swish::PASS,
+    fold_pad::PASS,
+    fuse_residual::PASS,
+    fuse_activation::PASS,
+    drop_dead::PASS,
+];
+
+/// A graph with constants folded and matrix products in their normal form, and where `fold` with batch normalisations
+/// folded into what is before them. What it computes at other sizes stays.
+///
+/// # Errors
+/// As [`optimise`].
+pub fn normalised(graph: &Graph, sizes: &Sizes, fold: bool) -> Result<Graph, OptimiseError> {
+    let mut graph = graph.clone();
+    apply(NORMALISING, &mut graph, sizes)?;
+    if fold {
+        apply(&[fold_batch_norm::PASS], &mut graph, sizes)?;
+    }
+    Ok(graph)
+}
+
+/// A graph, fixed to `sizes`, with what can be fused without a change to constants that may be trained.
+///
+/// # Errors
+/// As [`optimise`].
+pub fn fused(graph: &Graph, sizes: &Sizes) -> Result<Graph, OptimiseError> {
+    let mut graph = graph.clone();
+    graph.fix(&graph.infer(sizes)?);
+    apply(FUSING, &mut graph, sizes)?;
+    Ok(graph)
+}
+
+/// Runs `passes` until none applies.
+fn apply(passes: &[Pass], graph: &mut Graph, sizes: &Sizes) -> Result<(), OptimiseError> {
+    loop {
+        let mut changed = false;
+        for pass in passes {
+            let broken = |source| OptimiseError::Pass { pass: pass.name, source: Box::new(source) };
+            let outcome = pass.run(&mut graph.edit(), sizes).map_err(broken)?;
+            changed |= !outcome.applied.is_empty();
+        }
+        if !changed {
+            return Ok(());
+        }
+    }
+}
+
 /// Optimises a graph for inputs of the given sizes; sizes decide only where a value is broadcast.
 pub fn optimise(graph: &Graph, sizes: &Sizes) -> Result<Optimised, OptimiseError> {
     let mut graph = graph.clone();

@@ -1,0 +1,71 @@
+//! Gradients of pools, reductions and resizes.
+
+use super::tape::Tape;
+use crate::graph::{Binary, Extent, Node, Op, Pool, Reduce, Reduction, Resize, Training, ValueId};
+use crate::train::TrainError;
+
+pub(super) fn max_pool(tape: &mut Tape, node: &Node, pool: Pool, dy: ValueId) -> Result<(), TrainError> {
+    let x = node.inputs[0];
+    let gradient = tape.node("input", Op::Training(Training::MaxPool(pool)), &[x, dy])?;
+    tape.add(x, gradient)
+}
+
+pub(super) fn global_max_pool(tape: &mut Tape, node: &Node, dy: ValueId) -> Result<(), TrainError> {
+    let x = tape.shape(node.inputs[0]);
+    let pool = Pool::new([x[2], x[3]]);
+    max_pool(tape, node, pool, dy)
+}
+
+pub(super) fn average_pool(tape: &mut Tape, node: &Node, pool: Pool, dy: ValueId) -> Result<(), TrainError> {
+    let x = node.inputs[0];
+    let size = [tape.shape(x)[2], tape.shape(x)[3]];
+    let gradient = tape.node("input", Op::Training(Training::AveragePool { pool, size }), &[dy])?;
+    tape.add(x, gradient)
+}
+
+pub(super) fn resize(tape: &mut Tape, node: &Node, resize: &Resize, dy: ValueId) -> Result<(), TrainError> {
+    let x = node.inputs[0];
+    let size = [tape.shape(x)[2], tape.shape(x)[3]];
+    let op = Op::Training(Training::Resize { resize: resize.clone(), size });
+    let gradient = tape.node("input", op, &[dy])?;
+    tape.add(x, gradient)
+}
+
+pub(super) fn reduce(tape: &mut Tape, node: &Node, reduce: &Reduce, dy: ValueId) -> Result<(), TrainError> {
+    let x = node.inputs[0];
+    let mut kept = tape.shape(x).to_vec();
+    reduce.axes.iter().for_each(|&axis| kept[axis] = 1);
+    let dy = if tape.shape(dy) == kept {
+        dy
+    } else {
+        let shape = kept.iter().map(|&extent| Extent::Fixed(extent as i64)).collect();
+        tape.node("reshaped", Op::Reshape { shape, allow_zero: false }, &[dy])?
+    };
+    match reduce.reduction {
+        Reduction::Mean => mean(tape, x, &reduce.axes, dy),
+        Reduction::Sum => spread(tape, x, &reduce.axes, (1.0, dy)),
+        Reduction::Max | Reduction::L2 => {
+            Err(TrainError::no_gradient(node, "only sums and means are differentiated"))
+        }
+    }
+}
+
+/// Of a mean over some axes, which have one element in `dy`.
+pub(super) fn mean(tape: &mut Tape, x: ValueId, axes: &[usize], dy: ValueId) -> Result<(), TrainError> {
+    let count: usize = axes.iter().map(|&axis| tape.shape(x)[axis]).product();
+    spread(tape, x, axes, (1.0 / count as f32, dy))
+}
+
+/// Repeats a factor of `dy` along some axes of `x`.
+fn spread(
+    tape: &mut Tape,
+    x: ValueId,
+    axes: &[usize],
+    (factor, dy): (f32, ValueId),
+) -> Result<(), TrainError> {
+    let extent = |(axis, &extent): (usize, &usize)| if axes.contains(&axis) { extent } else { 1 };
+    let shape = tape.shape(x).iter().enumerate().map(extent).collect();
+    let factor = tape.filled("factor", shape, factor);
+    let gradient = tape.node("input", Op::Binary(Binary::Mul), &[dy, factor])?;
+    tape.add(x, gradient)
+}

@@ -1,0 +1,76 @@
+//! What can go wrong in training.
+
+use crate::evaluate::EvaluateError;
+use crate::gpu::GpuError;
+use crate::graph::{GraphError, Mismatch, Node};
+use crate::optimise::OptimiseError;
+use crate::plan::PlanError;
+use crate::tasks::TaskError;
+use thiserror::Error;
+
+/// Why a network cannot be trained, or why training ended.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A node through which no gradient goes.
+    #[error("node {node} ({op}) has no gradient: {reason}")]
+    NoGradient {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What is missing.
+        reason: String,
+    },
+    /// Nothing is left to train.
+    #[error("nothing to train: {0}")]
+    NothingToTrain(String),
+    /// A task that does not train.
+    #[error("task {task}: {reason}")]
+    Task {
+        /// The task.
+        task: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Weights that a kernel does not read as they are.
+    #[error("{value} does not reach the kernels as it is: {reason}")]
+    Weights {
+        /// The constant.
+        value: String,
+        /// What was found.
+        reason: String,
+    },
+    /// A gradient of another shape than its operator takes.
+    #[error("gradient of node {node}: {mismatch}")]
+    Shape {
+        /// The node.
+        node: String,
+        /// The rule that is broken.
+        mismatch: Mismatch,
+    },
+    /// The graph has no meaning at these sizes.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The graph could not be brought into the form that is trained.
+    #[error(transparent)]
+    Optimise(#[from] OptimiseError),
+    /// No plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A task that does not fit the network.
+    #[error(transparent)]
+    Tasks(#[from] TaskError),
+    /// The device.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// An evaluation.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+}
+
+impl TrainError {
+    /// That no gradient goes through `node`.
+    pub(super) fn no_gradient(node: &Node, reason: &str) -> Self {
+        Self::NoGradient { node: node.name.clone(), op: node.op.name(), reason: reason.to_owned() }
+    }
+}

@@ -1,0 +1,203 @@
+//! The form of a network that is trained: its file's constants stay what they are, batch normalisations use the batch's own
+//! moments, and what follows a sum is fused with it where its gradient can be told from what is stored.
+
+use super::TrainError;
+use super::differentiate::tells_from_output;
+use crate::graph::{
+    Activation, BatchNorm, Binary, Edit, Epilogue, Graph, Node, Op, Shapes, Sizes, Training, ValueId,
+};
+use crate::optimise::{fused, normalised};
+use std::collections::BTreeSet;
+
+/// What becomes of batch normalisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Normalisation {
+    /// They normalise by the moments of each batch; scale and shift are trained. Moments of many pictures take their place
+    /// in what is written ([`super::Moments`]).
+    Train,
+    /// They become part of the convolutions before them. Those that have none there keep their numbers.
+    Fold,
+}
+
+/// A batch normalisation that takes its moments from the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Normalised {
+    /// The constants of the file that hold mean and variance.
+    pub statistics: [ValueId; 2],
+    /// The moments of a batch, `[2, C]`.
+    pub moments: ValueId,
+}
+
+/// A network as it is trained, at one batch size.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// The network.
+    pub graph: Graph,
+    /// The shape of every value.
+    pub shapes: Shapes,
+    /// Constants that are trained; they have the same ids in the network that [`prepared`] gives.
+    pub trained: BTreeSet<ValueId>,
+    /// In execution order.
+    pub normalised: Vec<Normalised>,
+}
+
+/// The network whose constants are trained and which is written in the end: as in its file, but for matrix products in
+/// their normal form, and without the batch normalisations that are to be folded.
+///
+/// # Errors
+/// Where the graph has no meaning at `sizes`.
+pub fn prepared(graph: &Graph, sizes: &Sizes, normalisation: Normalisation) -> Result<Graph, TrainError> {
+    Ok(normalised(graph, sizes, normalisation == Normalisation::Fold)?)
+}
+
+/// The form of `graph` ([`prepared`]) that is trained. What nodes in `frozen` hold is not trained.
+///
+/// # Errors
+/// Where the graph has no meaning at `sizes`.
+pub fn forward(
+    graph: &Graph,
+    sizes: &Sizes,
+    normalisation: Normalisation,
+    frozen: &BTreeSet<String>,
+) -> Result<Forward, TrainError> {
+    let mut graph = fused(graph, sizes)?;
+    split_epilogues(&mut graph.edit());
+    let normalised = match normalisation {
+        Normalisation::Train => by_moments(&mut graph),
+        Normalisation::Fold => Vec::new(),
+    };
+    let trained = trained(&graph, frozen);
+    for node in &mut graph.nodes {
+        if let Op::Conv(conv) = &mut node.op {
+            // Weights that change are packed as they are, not transformed.
+            conv.direct = true;
+        }
+    }
+    let shapes = graph.infer(sizes)?;
+    Ok(Forward { graph, shapes, trained, normalised })
+}
+
+/// Constants that nodes outside of `frozen` multiply and add, and that nothing else reads.
+fn trained(graph: &Graph, frozen: &BTreeSet<String>) -> BTreeSet<ValueId> {
+    let mut trained = BTreeSet::new();
+    let mut others = BTreeSet::new();
+    for node in &graph.nodes {
+        let parameters = match &node.op {
+            Op::Conv(conv) => 1..node.inputs.len() - usize::from(conv.epilogue.has_residual()),
+            Op::ConvTranspose(conv) => 1..node.inputs.len() - usize::from(conv.epilogue.has_residual()),
+            Op::Gemm(_) => 1..node.inputs.len(),
+            Op::Training(Training::BatchNorm(_)) => 2..4,
+            _ => 0..0,
+        };
+        for (at, &input) in node.inputs.iter().enumerate() {
+            let floats = graph.constant(input).is_some_and(|tensor| tensor.f32s().is_ok());
+            if parameters.contains(&at) && floats && !frozen.contains(&node.name) {
+                trained.insert(input);
+            } else {
+                others.insert(input);
+            }
+        }
+    }
+    trained.difference(&others).copied().collect()
+}
+
+/// Lets batch normalisations with constants take their moments from the batch, together with the activation after them.
+fn by_moments(graph: &mut Graph) -> Vec<Normalised> {
+    let mut normalised = Vec::new();
+    let mut position = 0;
+    while position < graph.nodes.len() {
+        let node = graph.nodes[position].clone();
+        let Op::BatchNorm { epsilon } = node.op else {
+            position += 1;
+            continue;
+        };
+        let [x, scale, shift, mean, variance] = [0, 1, 2, 3, 4].map(|input| node.inputs[input]);
+        let next = only_reader(graph, node.outputs[0]);
+        let fused = next.and_then(|at| match &graph.nodes[at].op {
+            Op::Activation(activation) if activation.ends_sums() => Some((at, *activation)),
+            _ => None,
+        });
+        let mut edit = graph.edit();
+        let (activation, output) = match fused {
+            Some((at, activation)) => (activation, edit.remove_node(at).outputs[0]),
+            None => (Activation::None, node.outputs[0]),
+        };
+        let moments = edit.add_value(&format!("{}/moments", node.name));
+        let measure = Node {
+            name: format!("{}/moments", node.name),
+            op: Op::Training(Training::BatchMoments),
+            inputs: vec![x],
+            outputs: vec![moments],
+        };
+        let norm = Op::Training(Training::BatchNorm(BatchNorm { epsilon, activation }));
+        let inputs = vec![x, moments, scale, shift];
+        edit.replace_node(position, Node { op: norm, inputs, outputs: vec![output], ..node });
+        edit.insert_node(position, measure);
+        normalised.push(Normalised { statistics: [mean, variance], moments });
+        position += 2;
+    }
+    normalised
+}
+
+/// The position of the node that alone reads a value which is no output.
+fn only_reader(graph: &Graph, value: ValueId) -> Option<usize> {
+    match graph.consumers()[value.0][..] {
+        [at] if !graph.is_output(value) => Some(at),
+        _ => None,
+    }
+}
+
+/// Takes epilogues off again whose derivative does not follow from what is stored.
+fn split_epilogues(edit: &mut Edit<'_>) {
+    let mut position = 0;
+    while position < edit.graph().nodes.len() {
+        let node = edit.graph().nodes[position].clone();
+        let after = split(edit, &node);
+        position += 1;
+        let Some((sum, after)) = after else { continue };
+        edit.replace_node(position - 1, sum);
+        for node in after {
+            edit.insert_node(position, node);
+            position += 1;
+        }
+    }
+}
+
+/// The sum of a node without its epilogue, and the nodes that compute that.
+fn split(edit: &mut Edit<'_>, node: &Node) -> Option<(Node, Vec<Node>)> {
+    let mut sum = node.clone();
+    let epilogue = match &mut sum.op {
+        Op::Conv(conv) => &mut conv.epilogue,
+        Op::ConvTranspose(conv) => &mut conv.epilogue,
+        Op::Gemm(gemm) => &mut gemm.epilogue,
+        _ => return None,
+    };
+    let (activation, added_last) = match *epilogue {
+        Epilogue::Plain => return None,
+        Epilogue::Activation(activation) | Epilogue::AddThenActivation(activation) => (activation, false),
+        Epilogue::ActivationThenAdd(activation) => (activation, true),
+    };
+    if !added_last && tells_from_output(activation) {
+        return None;
+    }
+    let adds_first = matches!(*epilogue, Epilogue::AddThenActivation(_));
+    *epilogue = Epilogue::Plain;
+    let residual = if adds_first || added_last { sum.inputs.pop() } else { None };
+    let mut value = edit.add_value(&format!("{}/sum", node.name));
+    sum.outputs = vec![value];
+    let mut after: Vec<(&str, Op, Option<ValueId>)> = vec![("activation", Op::Activation(activation), None)];
+    if let Some(residual) = residual {
+        let added = ("added", Op::Binary(Binary::Add), Some(residual));
+        after.insert(usize::from(added_last), added);
+    }
+    let last = after.len() - 1;
+    let nodes = after.into_iter().enumerate().map(|(at, (part, op, other))| {
+        let name = format!("{}/{part}", node.name);
+        let output = if at == last { node.outputs[0] } else { edit.add_value(&name) };
+        let inputs = [value].into_iter().chain(other).collect();
+        value = output;
+        Node { name, op, inputs, outputs: vec![output] }
+    });
+    Some((sum, nodes.collect()))
+}
