@@ -192,6 +192,7 @@ pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: L
         steps: vec![],
         unpack: vec![],
         losses: vec![],
+        updates: vec![],
         grams: vec![],
         live,
     }

@@ -162,6 +162,7 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
         unpack: edges.unpack,
         losses: Vec::new(),
         probe: edges.probe,
+        updates: Vec::new(),
         live: cx.live,
     };
     let moved = &assignment.buffer;

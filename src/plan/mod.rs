@@ -148,6 +148,8 @@ pub struct Plan {
     pub losses: Vec<Step>,
     /// Steps that turn probed values into host-layout ones, one per probe.
     pub probe: Vec<Step>,
+    /// Steps that change constants by what a run left in external buffers, see [`crate::gpu::Session::train`].
+    pub updates: Vec<Step>,
     /// The channel layouts that the steps name.
     pub live: LiveLayout,
 }
@@ -156,9 +158,11 @@ pub struct Plan {
 pub const MAX_GROUPS: u32 = 65_535;
 
 impl Plan {
-    /// Every step of every part: pack, steps, unpack, losses, probe.
+    /// Every step of every part: pack, steps, unpack, losses, probe, updates.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
-        [&self.pack, &self.steps, &self.unpack, &self.losses, &self.probe].into_iter().flatten()
+        [&self.pack, &self.steps, &self.unpack, &self.losses, &self.probe, &self.updates]
+            .into_iter()
+            .flatten()
     }
 
     /// Bytes of device memory for activations, constants and external buffers.

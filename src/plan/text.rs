@@ -26,6 +26,7 @@ impl Plan {
             ("steps", &self.steps),
             ("unpack", &self.unpack),
             ("losses", &self.losses),
+            ("updates", &self.updates),
             ("probes", &self.probe),
         ];
         for (title, steps) in parts.into_iter().filter(|(_, steps)| !steps.is_empty()) {

@@ -5,6 +5,7 @@ mod lent;
 mod run;
 mod stream;
 mod timing;
+mod train;
 
 pub use lent::Normalise;
 pub use run::Probe;
@@ -29,6 +30,8 @@ pub struct Session {
     tables: LiveTables,
     candidates: usize,
     program: Program,
+    /// What follows the updates.
+    copies: Vec<train::Copy>,
     outputs: Readback,
     pace: Pace,
     /// The table of the last run and where it is, for probes.
@@ -43,6 +46,7 @@ struct Program {
     unpack: Vec<Timed>,
     losses: Vec<Timed>,
     probe: Vec<Timed>,
+    updates: Vec<Timed>,
 }
 
 /// A bound step and an estimate of its work, in multiply-accumulates.
@@ -55,7 +59,8 @@ struct Timed {
 /// A constant on the device.
 enum Constant {
     Buffer(wgpu::Buffer),
-    Texels(wgpu::TextureView),
+    /// A texture, and where it changes, the buffer from which it is copied then.
+    Texels(wgpu::TextureView, Option<wgpu::Buffer>),
 }
 
 impl Session {
@@ -80,12 +85,14 @@ impl Session {
             let floats = plan.outputs.iter().map(|port| port.shape.iter().product());
             (slots, externals, constants, tables, Readback::new(gpu, floats.collect()))
         })?;
-        let bound = bind(gpu, &all, &tables, |_, operand| match operand {
+        let first_update = all.len() - plan.updates.len();
+        let bound = bind(gpu, &all, &tables, |step, operand| match operand {
             Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
             Operand::External(external) => Resource::Buffer(&externals[external]),
             Operand::Constant(constant) => match &constants[constant] {
                 Constant::Buffer(buffer) => Resource::Buffer(buffer),
-                Constant::Texels(view) => Resource::View(view),
+                Constant::Texels(_, Some(buffer)) if step >= first_update => Resource::Buffer(buffer),
+                Constant::Texels(view, _) => Resource::View(view),
             },
         })?;
         let costs = all.iter().map(|step| cost(step, &full));
@@ -97,7 +104,9 @@ impl Session {
             unpack: part(&plan.unpack),
             losses: part(&plan.losses),
             probe: part(&plan.probe),
+            updates: part(&plan.updates),
         };
+        let copies = constants.into_iter().filter_map(train::Copy::of).collect();
         Ok(Self {
             pace: Pace::new(gpu.info().device_type),
             gpu: gpu.clone(),
@@ -106,6 +115,7 @@ impl Session {
             tables,
             candidates,
             program,
+            copies,
             outputs,
             last: (full, 0),
             plan,
@@ -129,9 +139,12 @@ impl Session {
 }
 
 fn constants(gpu: &Gpu, plan: &Plan, steps: &[&Step]) -> Vec<Constant> {
+    let changes = |i| plan.updates.iter().any(|step| step.operands.contains(&Operand::Constant(i)));
     let make = |(i, floats): (usize, &Arc<[f32]>)| {
         if is_texels(steps, Operand::Constant(i)) {
-            Constant::Texels(texels(gpu, "weights", floats))
+            let view = texels(gpu, "weights", floats);
+            let source = changes(i).then(|| train::staging(gpu, view.texture()));
+            Constant::Texels(view, source)
         } else {
             let usage = wgpu::BufferUsages::STORAGE;
             Constant::Buffer(filled(gpu, "weights", bytemuck::cast_slice(floats), usage))

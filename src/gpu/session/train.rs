@@ -1,0 +1,71 @@
+//! Runs that change the constants of their plan: training.
+
+use super::stream::Stream;
+use super::{Constant, Session};
+use crate::gpu::transfer::{Readback, buffer};
+use crate::gpu::{Gpu, GpuError};
+use crate::kernels::TEXEL_ROW;
+
+/// A texture of a constant that changes, and the buffer that holds its texels.
+#[derive(Debug)]
+pub struct Copy {
+    source: wgpu::Buffer,
+    texture: wgpu::Texture,
+}
+
+/// Bytes of one row of texels.
+const ROW_BYTES: u32 = TEXEL_ROW * 16;
+
+/// A buffer for the texels of `texture`.
+pub(super) fn staging(gpu: &Gpu, texture: &wgpu::Texture) -> wgpu::Buffer {
+    buffer(gpu, "texels", u64::from(ROW_BYTES) * u64::from(texture.height()))
+}
+
+impl Copy {
+    /// The copy that a constant needs when it has changed.
+    pub(super) fn of(constant: Constant) -> Option<Self> {
+        match constant {
+            Constant::Texels(view, Some(source)) => Some(Self { source, texture: view.texture().clone() }),
+            Constant::Texels(_, None) | Constant::Buffer(_) => None,
+        }
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        let layout = wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some(ROW_BYTES),
+            rows_per_image: Some(self.texture.height()),
+        };
+        encoder.copy_buffer_to_texture(
+            wgpu::TexelCopyBufferInfo { buffer: &self.source, layout },
+            self.texture.as_image_copy(),
+            self.texture.size(),
+        );
+    }
+}
+
+impl Session {
+    /// Runs the network on row-major inputs in graph order, with the plan's losses, the unpacking of its outputs and its
+    /// updates; then reads external buffers back, of each its first so many floats. The next run has the constants that
+    /// the updates left.
+    ///
+    /// # Errors
+    /// [`GpuError`]; inputs of the wrong number or length are named.
+    pub fn train(&mut self, inputs: &[&[f32]], read: &[(usize, usize)]) -> Result<Vec<Vec<f32>>, GpuError> {
+        self.own()?;
+        self.write_inputs(inputs)?;
+        let full = self.plan.live.table(0, &[]);
+        let readback = Readback::new(&self.gpu, read.iter().map(|&(_, floats)| floats).collect());
+        let sources: Vec<_> = read.iter().map(|&(external, _)| &self.externals[external]).collect();
+        let mut stream = Stream::new(&self.gpu, &mut self.pace);
+        let program = &self.program;
+        for part in [&program.pack, &program.steps, &program.losses, &program.unpack, &program.updates] {
+            stream.push(part, &full, 0)?;
+        }
+        stream.finish(|encoder| {
+            self.copies.iter().for_each(|copy| copy.encode(encoder));
+            readback.encode(encoder, &sources);
+        })?;
+        readback.take(&self.gpu)
+    }
+}
