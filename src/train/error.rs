@@ -48,6 +48,9 @@ pub enum TrainError {
         /// The rule that is broken.
         mismatch: Mismatch,
     },
+    /// Pictures or labels that cannot be read.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// The graph has no meaning at these sizes.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -3,9 +3,13 @@
 mod differentiate;
 mod error;
 mod forward;
+mod moments;
 mod parameters;
+#[cfg(test)]
+mod tests;
 
 pub use differentiate::{Block, Derived, Differentiated, Objective, ObjectiveInputs, differentiate};
 pub use error::TrainError;
 pub use forward::{Forward, Normalisation, Normalised, forward, prepared};
+pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
