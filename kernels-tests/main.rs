@@ -44,10 +44,12 @@ mod peak_copy;
 mod peak_multiply_add;
 mod plan;
 mod pool;
+mod pool_gradient;
 #[path = "../src/onnx/proto.rs"]
 mod proto;
 mod random_graph;
 mod reduce;
+mod resample_axis;
 mod reshape;
 mod resize;
 mod search;

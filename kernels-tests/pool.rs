@@ -19,7 +19,7 @@ fn pool(kernel: [usize; 2], strides: [usize; 2], margins: [usize; 4]) -> Pool {
     }
 }
 
-fn windows() -> Vec<Pool> {
+pub fn windows() -> Vec<Pool> {
     let same = |pads, kernel, strides| Pool { pads, ..pool(kernel, strides, [0; 4]) };
     vec![
         pool([1, 1], [1, 1], [0; 4]),

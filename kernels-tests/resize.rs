@@ -29,26 +29,27 @@ const INTERPOLATIONS: [Interpolation; 9] = [
     filter(None, true, false),
 ];
 
-fn rules() -> impl Iterator<Item = (Coordinates, Interpolation)> {
+pub const TARGETS: [Target; 10] = [
+    Target::Scales([2.0, 2.0]),
+    Target::Scales([0.5, 3.0]),
+    Target::Scales([1.7, 0.6]),
+    Target::Scales([1.0 / 3.0, 2.5]),
+    Target::Sizes([7, 5]),
+    Target::Sizes([1, 1]),
+    Target::Sizes([10, 3]),
+    Target::Sizes([4, 17]),
+    Target::Fit { sizes: [Some(3), Some(9)], cover: false },
+    Target::Fit { sizes: [None, Some(9)], cover: true },
+];
+
+pub fn rules() -> impl Iterator<Item = (Coordinates, Interpolation)> {
     COORDINATES.into_iter().flat_map(|c| INTERPOLATIONS.into_iter().map(move |i| (c, i)))
 }
 
 #[test]
 fn every_rule_at_every_size() {
     let Some(gpus) = gpus() else { return };
-    let targets = [
-        Target::Scales([2.0, 2.0]),
-        Target::Scales([0.5, 3.0]),
-        Target::Scales([1.7, 0.6]),
-        Target::Scales([1.0 / 3.0, 2.5]),
-        Target::Sizes([7, 5]),
-        Target::Sizes([1, 1]),
-        Target::Sizes([10, 3]),
-        Target::Sizes([4, 17]),
-        Target::Fit { sizes: [Some(3), Some(9)], cover: false },
-        Target::Fit { sizes: [None, Some(9)], cover: true },
-    ];
-    for target in targets {
+    for target in TARGETS {
         for (coordinates, interpolation) in rules() {
             let resize = Resize { target: target.clone(), coordinates, interpolation };
             let label = format!("{resize:?}");

@@ -29,6 +29,7 @@ pub use op::{
     Gemm, Interpolation, LossKind, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction,
     Resize, Rounding, SliceAxis, Statistics, Target, Training,
 };
+pub use resample::Taps;
 pub use shape::{ProductAxis, Shapes, Side, Sizes};
 pub use summary::{Layer, Port, Summary};
 pub use window::Window;

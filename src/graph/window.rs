@@ -23,6 +23,16 @@ impl Window {
         self.kernel[axis].saturating_sub(1).saturating_mul(self.dilations[axis]).saturating_add(1)
     }
 
+    /// Of the taps along `axis`, every how many-th reaches the same pixel from another window:
+    /// `stride / gcd(stride, dilation)`.
+    pub fn tap_step(&self, axis: usize) -> usize {
+        let (mut a, mut b) = (self.strides[axis], self.dilations[axis]);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        self.strides[axis] / a
+    }
+
     /// The margins of an input of `[height, width]`: those given, or those that make the output
     /// `ceil(input / stride)`. Strides must not be 0.
     pub fn margins(&self, input: [usize; 2]) -> Margins {
@@ -129,13 +139,10 @@ impl ConvTranspose {
         output.iter().all(|&size| size > 0).then_some(output)
     }
 
-    /// Of the taps along `axis`, every how many-th reaches the same output: `stride / gcd(stride, dilation)`.
+    /// As [`Window::tap_step`], of taps that reach the same output.
     pub fn tap_step(&self, axis: usize) -> usize {
-        let (mut a, mut b) = (self.strides[axis], self.dilations[axis]);
-        while b > 0 {
-            (a, b) = (b, a % b);
-        }
-        self.strides[axis] / a
+        let Self { kernel, strides, dilations, pads, .. } = *self;
+        Window { kernel, strides, dilations, pads, ceil_mode: false }.tap_step(axis)
     }
 }
 

@@ -39,9 +39,12 @@ mod params;
 pub mod peak_copy;
 pub mod peak_multiply_add;
 pub mod pool;
+pub mod pool_gradient;
+pub mod pool_winner;
 pub mod reduce;
 pub mod reduce_channels;
 pub mod resample;
+pub mod resample_axis;
 pub mod reshape;
 pub mod resize;
 pub mod softmax;
@@ -137,7 +140,10 @@ pub static ALL: &[&Kernel] = &[
     &peak_copy::PEAK_COPY,
     &peak_multiply_add::PEAK_MULTIPLY_ADD,
     &pool::POOL,
+    &pool_gradient::POOL_GRADIENT,
+    &pool_winner::POOL_WINNER,
     &resample::RESAMPLE,
+    &resample_axis::RESAMPLE_AXIS,
     &reduce::REDUCE,
     &reduce_channels::REDUCE_CHANNELS,
     &reshape::RESHAPE,

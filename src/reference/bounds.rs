@@ -168,7 +168,7 @@ fn convolved(
 }
 
 /// The error of sums of `summands` terms whose absolute values add up to `magnitude`.
-fn sums(summands: usize, magnitude: &Array) -> Array {
+pub(super) fn sums(summands: usize, magnitude: &Array) -> Array {
     let factor = (summands + 8) as f64;
     magnitude.map(|m| 2.0 * factor * U * m + factor * FLUSHED)
 }

@@ -20,11 +20,13 @@ pub fn moved(op: &Move, x: &Array, shape: &[usize]) -> Array {
         | Move::DepthToSpace { .. }
         | Move::SpaceToDepth { .. } => 0.0,
     };
-    let element = |at: usize| match source(op, &x.shape, &position(at, shape)) {
-        Some(from) => x.data[offset(&from, &x.shape)],
-        None => fill,
-    };
-    Array { shape: shape.to_vec(), data: (0..count(shape)).map(element).collect() }
+    let data = sources(op, &x.shape, shape).map(|from| from.map_or(fill, |from| x.data[from])).collect();
+    Array { shape: shape.to_vec(), data }
+}
+
+/// The element of an input of shape `x` that every element of a result of `shape` shows; `None` for the filling.
+pub(super) fn sources(op: &Move, x: &[usize], shape: &[usize]) -> impl Iterator<Item = Option<usize>> {
+    (0..count(shape)).map(|at| Some(offset(&source(op, x, &position(at, shape))?, x)))
 }
 
 /// The indices of element `at` of a row-major array.

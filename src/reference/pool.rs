@@ -33,32 +33,51 @@ pub fn average_pool(pool: &Pool, x: &Array) -> Array {
 /// `reduce(pixels inside the input, positions inside the input and its margins)` of every window.
 fn windows(pool: &Pool, x: &Array, reduce: impl Fn(&[f64], usize) -> f64) -> Array {
     let [images, channels, height, width] = x.image();
-    let window = pool.window();
-    let [out_height, out_width] = window.output([height, width]).expect("the window fits the input");
-    let margins = window.margins([height, width]);
+    let [out_height, out_width] = pool.window().output([height, width]).expect("the window fits the input");
+    let windows = positions(pool, [height, width]);
     let mut data = Vec::with_capacity(images * channels * out_height * out_width);
     let mut inside = Vec::new();
-    for plane in 0..images * channels {
-        let plane = &x.data[plane * height * width..][..height * width];
-        for at in 0..out_height * out_width {
+    for plane in x.data.chunks(height * width) {
+        for window in &windows {
             inside.clear();
-            let mut padded = 0;
-            for tap in 0..pool.kernel[0] * pool.kernel[1] {
-                let y = at / out_width * pool.strides[0] + tap / pool.kernel[1] * pool.dilations[0];
-                let x = at % out_width * pool.strides[1] + tap % pool.kernel[1] * pool.dilations[1];
-                let reaches = y < height + margins[0] + margins[2] && x < width + margins[1] + margins[3];
-                padded += usize::from(reaches);
-                let (Some(y), Some(x)) = (y.checked_sub(margins[0]), x.checked_sub(margins[1])) else {
-                    continue;
-                };
-                if y < height && x < width {
-                    inside.push(plane[y * width + x]);
-                }
-            }
-            data.push(reduce(&inside, padded));
+            inside.extend(window.inside.iter().map(|&pixel| plane[pixel]));
+            data.push(reduce(&inside, window.padded));
         }
     }
     Array { shape: vec![images, channels, out_height, out_width], data }
+}
+
+/// What one window covers.
+pub(super) struct Positions {
+    /// The pixels of the input, in row-major order.
+    pub(super) inside: Vec<usize>,
+    /// How many positions are inside the input and its margins.
+    pub(super) padded: usize,
+}
+
+/// What every window over an input of `[height, width]` covers, in the order of the output.
+///
+/// # Panics
+/// If the window does not fit.
+pub(super) fn positions(pool: &Pool, [height, width]: [usize; 2]) -> Vec<Positions> {
+    let window = pool.window();
+    let [out_height, out_width] = window.output([height, width]).expect("the window fits the input");
+    let margins = window.margins([height, width]);
+    let covered = |at: usize| {
+        let (mut inside, mut padded) = (Vec::new(), 0);
+        for tap in 0..pool.kernel[0] * pool.kernel[1] {
+            let y = at / out_width * pool.strides[0] + tap / pool.kernel[1] * pool.dilations[0];
+            let x = at % out_width * pool.strides[1] + tap % pool.kernel[1] * pool.dilations[1];
+            let reaches = y < height + margins[0] + margins[2] && x < width + margins[1] + margins[3];
+            padded += usize::from(reaches);
+            let (Some(y), Some(x)) = (y.checked_sub(margins[0]), x.checked_sub(margins[1])) else { continue };
+            if y < height && x < width {
+                inside.push(y * width + x);
+            }
+        }
+        Positions { inside, padded }
+    };
+    (0..out_height * out_width).map(covered).collect()
 }
 
 /// The maximum over all pixels of each channel: `[N, C, …]` to `[N, C, 1, …]`.

@@ -6,6 +6,7 @@ mod ops;
 mod pool;
 mod resample;
 mod resize;
+mod spatial_gradients;
 
 use super::Array;
 use crate::graph::Conv2d;

@@ -1,5 +1,6 @@
 //! Operators of training graphs.
 
+mod adjoint;
 mod conv;
 mod loss;
 mod norm;
