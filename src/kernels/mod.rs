@@ -20,6 +20,8 @@ pub mod eltwise_unary;
 pub mod eltwise_where;
 pub mod gather;
 pub mod global_pool;
+pub mod gradient_clip;
+pub mod gradient_norm;
 pub mod gram;
 pub mod live;
 pub mod loss_agreement;
@@ -32,6 +34,7 @@ pub mod mat_mul;
 pub mod norm_apply;
 pub mod norm_pixels;
 pub mod norm_statistics;
+pub mod optimise;
 pub mod pack;
 pub mod pack_picture;
 pub mod pad;
@@ -43,6 +46,7 @@ pub mod pool_gradient;
 pub mod pool_winner;
 pub mod reduce;
 pub mod reduce_channels;
+pub mod repack;
 pub mod resample;
 pub mod resample_axis;
 pub mod reshape;
@@ -122,6 +126,8 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
     &gather::GATHER,
+    &gradient_clip::GRADIENT_CLIP,
+    &gradient_norm::GRADIENT_NORM,
     &gram::GRAM,
     &global_pool::GLOBAL_POOL,
     &loss_agreement::LOSS_AGREEMENT,
@@ -134,6 +140,8 @@ pub static ALL: &[&Kernel] = &[
     &norm_apply::NORM_APPLY,
     &norm_pixels::NORM_PIXELS,
     &norm_statistics::NORM_STATISTICS,
+    &optimise::OPTIMISE_ADAMW,
+    &optimise::OPTIMISE_SGD,
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,
@@ -142,6 +150,7 @@ pub static ALL: &[&Kernel] = &[
     &pool::POOL,
     &pool_gradient::POOL_GRADIENT,
     &pool_winner::POOL_WINNER,
+    &repack::REPACK,
     &resample::RESAMPLE,
     &resample_axis::RESAMPLE_AXIS,
     &reduce::REDUCE,

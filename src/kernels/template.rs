@@ -17,6 +17,7 @@ pub struct TemplateError {
 
 /// The parts that kernels import, by the name they import them under.
 static SHARED: &[(&str, &str)] = &[
+    ("optimise", include_str!("../../shaders/shared/optimise.wgsl")),
     ("live", include_str!("../../shaders/shared/live.wgsl")),
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("broadcast", include_str!("../../shaders/shared/broadcast.wgsl")),

@@ -39,6 +39,7 @@ pub use agreement::{Agreement, FLOOR, Measure, Spread};
 pub use attach::{LabelBuffer, Scoring, attach, result_bytes};
 pub use kind::{LEAST_BASE, Meter, Metric, Norm, TaskKind, UNLABELLED};
 pub use loss::Loss;
+pub use normals::SHORTEST;
 pub use sample::{Frame, Samples, Source, Targets, Task, TaskError};
 
 #[cfg(feature = "cli")]

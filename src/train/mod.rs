@@ -1,15 +1,23 @@
 //! Fine-tuning: gradients of all losses by a network that computes its own, and the steps that follow them.
 
+mod batch;
 mod differentiate;
 mod error;
 mod forward;
 mod moments;
 mod parameters;
+mod program;
+mod settings;
 #[cfg(test)]
 mod tests;
+mod trainer;
+mod update;
 
+pub use batch::{Batch, Lesson, batch, lessons};
 pub use differentiate::{Block, Derived, Differentiated, Objective, ObjectiveInputs, differentiate};
 pub use error::TrainError;
 pub use forward::{Forward, Normalisation, Normalised, forward, prepared};
 pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
+pub use settings::{Rule, Settings};
+pub use trainer::{State, Stepped, Trainer};

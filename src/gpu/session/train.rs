@@ -68,4 +68,17 @@ impl Session {
         })?;
         readback.take(&self.gpu)
     }
+
+    /// Runs the plan's updates from number `first` on alone: what packs constants again from external buffers that were
+    /// written.
+    ///
+    /// # Errors
+    /// [`GpuError`].
+    pub fn refresh(&mut self, first: usize) -> Result<(), GpuError> {
+        self.own()?;
+        let full = self.plan.live.table(0, &[]);
+        let mut stream = Stream::new(&self.gpu, &mut self.pace);
+        stream.push(&self.program.updates[first..], &full, 0)?;
+        stream.finish(|encoder| self.copies.iter().for_each(|copy| copy.encode(encoder)))
+    }
 }

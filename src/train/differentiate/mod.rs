@@ -26,7 +26,7 @@ pub struct Objective {
 }
 
 /// Constants that are trained as one run of numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The constants, one after another.
     pub constants: Vec<ValueId>,

@@ -1,0 +1,67 @@
+//! Steps of optimisers.
+
+use super::params::params;
+use super::{Access, Kernel, Spec};
+
+params! {
+    /// Parameters of [`OPTIMISE_SGD`] and [`OPTIMISE_ADAMW`].
+    OptimiseParams {
+        /// Numbers of the weight.
+        numbers: u32,
+        /// 1 where weights decay.
+        decays: u32,
+    }
+}
+
+/// What changes from step to step, as the kernels read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Hyper {
+    /// The learning rate.
+    pub rate: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// The largest norm of all gradients together; 0 for any.
+    pub clip: f32,
+    /// The share of the moving average that is kept.
+    pub average: f32,
+    /// The momentum of SGD, the first β of AdamW.
+    pub beta1: f32,
+    /// The second β of AdamW.
+    pub beta2: f32,
+    /// Added to the root of AdamW's second moment.
+    pub epsilon: f32,
+    /// `1 - β1^t` at step `t`.
+    pub correction1: f32,
+    /// `1 - β2^t` at step `t`.
+    pub correction2: f32,
+}
+
+impl Hyper {
+    /// Floats of it.
+    pub const WORDS: usize = 9;
+
+    /// As the kernels read it.
+    pub fn words(&self) -> [f32; Self::WORDS] {
+        let Self { rate, decay, clip, average, beta1, beta2, epsilon, correction1, correction2 } = *self;
+        [rate, decay, clip, average, beta1, beta2, epsilon, correction1, correction2]
+    }
+}
+
+/// Tensors `gradient, state, weight, average, first`, row-major; `state` is what [`super::gradient_clip::GRADIENT_CLIP`]
+/// writes.
+pub static OPTIMISE_SGD: Kernel = Kernel {
+    name: "optimise_sgd",
+    source: include_str!("../../shaders/optimise_sgd.wgsl"),
+    bindings: &[Access::Read, Access::Read, Access::Write, Access::Write, Access::Write],
+    params: OptimiseParams::NAMES,
+    variants: || vec![Spec::default()],
+};
+
+/// As [`OPTIMISE_SGD`], and `second`.
+pub static OPTIMISE_ADAMW: Kernel = Kernel {
+    name: "optimise_adamw",
+    source: include_str!("../../shaders/optimise_adamw.wgsl"),
+    bindings: &[Access::Read, Access::Read, Access::Write, Access::Write, Access::Write, Access::Write],
+    params: OptimiseParams::NAMES,
+    variants: || vec![Spec::default()],
+};

@@ -1,0 +1,62 @@
+//! The plan of a training step.
+
+use super::batch::Lesson;
+use super::differentiate::{Differentiated, Objective, differentiate};
+use super::forward::Forward;
+use super::parameters::repacks;
+use super::update::{BlockBuffers, Buffers, add_updates};
+use super::{Settings, TrainError};
+use crate::gpu::Gpu;
+use crate::graph::Graph;
+use crate::plan::{Plan, PlanError, build};
+use crate::tasks::{Scoring, Task, attach};
+use crate::units::Units;
+
+/// A plan that trains, and where its numbers are.
+pub(super) struct Program {
+    pub plan: Plan,
+    pub scoring: Scoring,
+    pub blocks: Vec<BlockBuffers>,
+    pub buffers: Buffers,
+}
+
+/// Plans steps of `form` that learn `lessons`, with the losses of `tasks` for progress.
+pub(super) fn program(
+    gpu: &Gpu,
+    form: &Forward,
+    tasks: &[Task],
+    lessons: &[Lesson],
+    settings: &Settings,
+) -> Result<Program, TrainError> {
+    let objectives = lessons.iter().map(|lesson| objective(form, lesson)).collect::<Result<Vec<_>, _>>()?;
+    let trained = differentiate(&form.graph, &form.shapes, &form.trained, &objectives)?;
+    let options = gpu.plan_options(settings.batch);
+    let nothing_goes = Units::default();
+    let planned =
+        |graph: &Graph| -> Result<Plan, PlanError> { build(graph, &trained.shapes, &nothing_goes, &options) };
+    let mut plan = planned(&trained.graph)?;
+    let repacks = repacks(&trained, &plan, planned)?;
+    let scoring = attach(&mut plan, tasks, 1)?;
+    let outputs = form.graph.outputs.len();
+    drop_outputs(&mut plan, outputs);
+    let gradients = plan.outputs.iter().map(|port| port.external);
+    let Differentiated { blocks, .. } = trained;
+    let blocks = blocks.into_iter().zip(gradients).collect();
+    let (blocks, buffers) = add_updates(&mut plan, blocks, repacks, settings.rule)?;
+    Ok(Program { plan, scoring, blocks, buffers })
+}
+
+/// The network's own outputs are read by losses alone: they need not leave the device.
+fn drop_outputs(plan: &mut Plan, outputs: usize) {
+    plan.outputs.drain(..outputs);
+    plan.unpack.drain(..outputs);
+}
+
+fn objective(form: &Forward, lesson: &Lesson) -> Result<Objective, TrainError> {
+    let found = form.graph.outputs.iter().find(|id| form.graph.value(**id).name == lesson.output);
+    let Some(&output) = found else {
+        let reason = format!("the model has no output {}", lesson.output);
+        return Err(TrainError::Task { task: lesson.name.clone(), reason });
+    };
+    Ok(Objective { name: lesson.name.clone(), output, kind: lesson.kind })
+}

@@ -1,0 +1,209 @@
+//! A network on a device that learns: one step from a batch of pictures.
+
+use super::batch::{Batch, Lesson};
+use super::forward::{Forward, forward};
+use super::program::{Program, program};
+use super::update::{BlockBuffers, hyper};
+use super::{Settings, TrainError, set_weights};
+use crate::gpu::{Gpu, Session};
+use crate::graph::{Graph, Sizes};
+use crate::kernels::gradient_clip::STATE;
+use crate::tasks::{Loss, Scoring, Task};
+
+/// A network that is being trained.
+pub struct Trainer {
+    session: Session,
+    graph: Graph,
+    blocks: Vec<BlockBuffers>,
+    scoring: Scoring,
+    buffers: super::update::Buffers,
+    settings: Settings,
+    lessons: Vec<Lesson>,
+    tasks: usize,
+    step: u64,
+}
+
+/// What one step gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stepped {
+    /// The loss of every task on the batch, before the step.
+    pub losses: Vec<Loss>,
+    /// The norm of all gradients together.
+    pub norm: f32,
+    /// Whether gradients were finite; else nothing was changed.
+    pub finite: bool,
+}
+
+/// The numbers that a training goes on from, block by block.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Steps made.
+    pub step: u64,
+    /// Weights.
+    pub weights: Vec<Vec<f32>>,
+    /// First moments.
+    pub first: Vec<Vec<f32>>,
+    /// Second moments; none for SGD.
+    pub second: Vec<Vec<f32>>,
+    /// Moving averages.
+    pub average: Vec<Vec<f32>>,
+}
+
+impl Trainer {
+    /// Readies `graph` ([`super::prepared`]) for batches of `settings.batch` pictures with labels for `tasks`.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn new(
+        gpu: &Gpu,
+        graph: &Graph,
+        tasks: &[Task],
+        lessons: Vec<Lesson>,
+        (settings, sizes): (&Settings, &Sizes),
+    ) -> Result<Self, TrainError> {
+        let form: Forward = forward(graph, sizes, settings.normalisation, &settings.frozen)?;
+        let Program { plan, scoring, blocks, buffers } = program(gpu, &form, tasks, &lessons, settings)?;
+        let session = Session::new(gpu, plan, 0)?;
+        let mut trainer = Self {
+            session,
+            graph: graph.clone(),
+            blocks,
+            scoring,
+            buffers,
+            settings: settings.clone(),
+            lessons,
+            tasks: tasks.len(),
+            step: 0,
+        };
+        trainer.begin()?;
+        Ok(trainer)
+    }
+
+    /// Weights and averages are those of the graph.
+    fn begin(&mut self) -> Result<(), TrainError> {
+        for block in &self.blocks {
+            let weights = super::weights(&self.graph, &block.block.constants)?;
+            for external in [block.weight, block.average] {
+                self.session.write_external(external, bytemuck::cast_slice(&weights))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What it learns from.
+    pub fn lessons(&self) -> &[Lesson] {
+        &self.lessons
+    }
+
+    /// Steps made so far.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// Bytes of device memory.
+    pub fn device_bytes(&self) -> u64 {
+        self.session.plan().device_bytes()
+    }
+
+    /// Multiply-accumulates of one step.
+    pub fn macs(&self) -> u64 {
+        self.session.plan().macs()
+    }
+
+    /// The device session, for timings.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Makes one step at learning rate `rate`.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn step(&mut self, batch: &Batch, rate: f64) -> Result<Stepped, TrainError> {
+        for (words, buffer) in batch.words.iter().zip(&self.scoring.labels) {
+            self.session.write_external(buffer.external, bytemuck::cast_slice(words))?;
+        }
+        let words = hyper(&self.settings, self.step + 1, rate);
+        self.session.write_external(self.buffers.hyper, bytemuck::cast_slice(&words.words()))?;
+        let inputs: Vec<&[f32]> = batch.inputs.iter().map(Vec::as_slice).collect();
+        let state = (self.buffers.state, STATE);
+        let read = self.session.train(&inputs, &[(self.scoring.results, self.scoring.words), state])?;
+        let mut losses = vec![Loss::default(); self.tasks];
+        self.scoring.add(&read[0], self.settings.batch, &mut losses);
+        let (norm, finite) = super::update::read_state(&read[1]);
+        if finite {
+            self.step += 1;
+        }
+        Ok(Stepped { losses, norm, finite })
+    }
+
+    /// The network with the weights of now, or with their moving average.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn graph(&self, average: bool) -> Result<Graph, TrainError> {
+        let mut graph = self.graph.clone();
+        for block in &self.blocks {
+            let external = if average { block.average } else { block.weight };
+            let weights = self.session.read_external(external)?;
+            set_weights(&mut graph, &block.block.constants, &weights[..block.numbers]);
+        }
+        Ok(graph)
+    }
+
+    /// Everything that the next steps depend on.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn state(&self) -> Result<State, TrainError> {
+        let read = |external: fn(&BlockBuffers) -> Option<usize>| -> Result<Vec<Vec<f32>>, TrainError> {
+            let mut all = Vec::new();
+            for block in &self.blocks {
+                let Some(external) = external(block) else { continue };
+                let mut numbers = self.session.read_external(external)?;
+                numbers.truncate(block.numbers);
+                all.push(numbers);
+            }
+            Ok(all)
+        };
+        Ok(State {
+            step: self.step,
+            weights: read(|block| Some(block.weight))?,
+            first: read(|block| Some(block.first))?,
+            second: read(|block| block.second)?,
+            average: read(|block| Some(block.average))?,
+        })
+    }
+
+    /// Goes on from `state`, which another trainer of the same network gave.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`]; also where it has other numbers.
+    pub fn restore(&mut self, state: &State) -> Result<(), TrainError> {
+        let fits = |list: &[Vec<f32>]| {
+            list.len() == self.blocks.len()
+                && list.iter().zip(&self.blocks).all(|(numbers, block)| numbers.len() == block.numbers)
+        };
+        let second = self.blocks.iter().any(|block| block.second.is_some());
+        if ![&state.weights, &state.first, &state.average].into_iter().all(|list| fits(list))
+            || (second && !fits(&state.second))
+        {
+            let reason = "the checkpoint has other weights than the network".to_owned();
+            return Err(TrainError::Weights { value: "checkpoint".to_owned(), reason });
+        }
+        for (at, block) in self.blocks.iter().enumerate() {
+            let mut parts = vec![
+                (block.weight, &state.weights[at]),
+                (block.first, &state.first[at]),
+                (block.average, &state.average[at]),
+            ];
+            parts.extend(block.second.map(|second| (second, &state.second[at])));
+            for (external, numbers) in parts {
+                self.session.write_external(external, bytemuck::cast_slice(numbers))?;
+            }
+        }
+        self.session.refresh(self.buffers.first_repack)?;
+        self.step = state.step;
+        Ok(())
+    }
+}
