@@ -31,6 +31,7 @@ mod loss_agreement;
 mod loss_bce;
 mod loss_cosine;
 mod loss_detection;
+mod loss_gradient;
 mod loss_l1;
 mod loss_segmentation;
 mod masks;

@@ -28,6 +28,8 @@ pub mod loss_agreement;
 pub mod loss_bce;
 pub mod loss_cosine;
 pub mod loss_detection;
+pub mod loss_gradient_elements;
+pub mod loss_gradient_pixels;
 pub mod loss_l1;
 pub mod loss_segmentation;
 pub mod mat_mul;
@@ -134,6 +136,8 @@ pub static ALL: &[&Kernel] = &[
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,
     &loss_detection::LOSS_DETECTION,
+    &loss_gradient_elements::LOSS_GRADIENT_ELEMENTS,
+    &loss_gradient_pixels::LOSS_GRADIENT_PIXELS,
     &loss_l1::LOSS_L1,
     &loss_segmentation::LOSS_SEGMENTATION,
     &mat_mul::MAT_MUL,

@@ -54,7 +54,8 @@ pub enum Training {
     BatchNormInput(BatchNorm),
     /// The gradient of a loss: inputs `output [N, C, …], labels, scale [1]`, output of the shape of `output`, `scale` times
     /// the derivative of the sum over all that is labelled. Labels have the shape of `output`, or for
-    /// [`LossKind::CrossEntropy`] one channel. Elements that are [`LossKind::UNLABELLED`] have no loss.
+    /// [`LossKind::CrossEntropy`] one channel. Elements that are [`LossKind::UNLABELLED`] have no loss, and classes below
+    /// 0 have none; where a loss looks at the channels of a pixel together, it looks at those that are labelled.
     Loss(LossKind),
 }
 
@@ -76,9 +77,9 @@ pub enum LossKind {
     Absolute,
     /// `(output - label)²` of every element.
     Square,
-    /// `1 - cos` of the angle between output and label, vectors along the channels.
+    /// `1 - cos` of the angle between output and label, vectors along the channels, labels having unit length.
     Cosine {
-        /// Shorter vectors count as being this long.
+        /// Shorter outputs count as being this long.
         shortest: f32,
     },
     /// Binary cross-entropy of a logit against a label of 0 or 1, element by element.
@@ -86,7 +87,8 @@ pub enum LossKind {
         /// The factor of the loss where the label is 1.
         positive_weight: f32,
     },
-    /// Kullback-Leibler divergence of the softmax over the channels from that of the labels, which are logits.
+    /// Kullback-Leibler divergence of the softmax over the channels from that of the labels, which are logits. One
+    /// channel is the logit of yes, that of no being 0.
     Divergence,
 }
 
