@@ -45,6 +45,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Finds the channels that can go and writes the pruned model, with a report.
     Prune(PruneArgs),
+    /// Trains a network, pruned or not, on the device: all tasks together, then writes it as ONNX again.
+    Finetune(FinetuneArgs),
     /// Times models, side by side.
     Bench(BenchArgs),
     /// Compares the GPU with the f64 reference, layer by layer.
@@ -169,6 +171,85 @@ pub struct PruneArgs {
     /// Prints the summary as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `finetune`.
+#[derive(Debug, Args)]
+pub struct FinetuneArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// The tasks file; it trains on the pictures of `train` and reports on those of `val`.
+    #[arg(long, value_name = "FILE")]
+    pub tasks: PathBuf,
+    /// Folder for the results.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Passes over the pictures.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub epochs: usize,
+    /// Goes on from the checkpoint that is in the folder.
+    #[arg(long)]
+    pub resume: bool,
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// Prints the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What decides a training.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArgs {
+    /// Pictures of a step.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub batch: usize,
+    /// What turns gradients into steps.
+    #[arg(long, value_enum, default_value_t = RuleArg::Adamw)]
+    pub optimiser: RuleArg,
+    /// The learning rate at its highest.
+    #[arg(long, default_value_t = 1e-3, value_name = "RATE")]
+    pub learning_rate: f64,
+    /// Epochs in which the learning rate rises; then it falls as a cosine.
+    #[arg(long, default_value_t = 0.5, value_name = "EPOCHS")]
+    pub warm_up: f64,
+    /// Weight decay of weights; biases, scales and shifts have none.
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    pub decay: f64,
+    /// The largest norm of all gradients together; 0 for any.
+    #[arg(long, default_value_t = 10.0, value_name = "NORM")]
+    pub clip: f64,
+    /// The share of the moving average of the weights that a step keeps; 0 takes the weights themselves.
+    #[arg(long, default_value_t = 0.998, value_name = "SHARE")]
+    pub average: f64,
+    /// What becomes of batch normalisations: trained by each batch's moments, or folded into convolutions.
+    #[arg(long, value_enum, default_value_t = BatchNormArg::Train)]
+    pub batch_norm: BatchNormArg,
+    /// Leaves the weights of nodes as they are whose names match; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub freeze: Vec<String>,
+    /// The weight of a task's mean loss, 1 unless given; may be given several times.
+    #[arg(long, value_name = "TASK=WEIGHT")]
+    pub weight: Vec<String>,
+}
+
+/// What turns gradients into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RuleArg {
+    /// AdamW.
+    Adamw,
+    /// SGD with Nesterov's momentum 0.937.
+    Sgd,
+}
+
+/// What becomes of batch normalisations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BatchNormArg {
+    /// Normalises by each batch's moments; those of many pictures are written in the end.
+    Train,
+    /// Becomes part of the convolution before it.
+    Fold,
 }
 
 /// What decides a search.

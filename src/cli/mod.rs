@@ -8,6 +8,7 @@ mod doctor;
 mod error;
 mod eval;
 mod files;
+mod finetune;
 mod inspect;
 mod latency;
 mod model;
@@ -57,6 +58,7 @@ fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, device),
         Command::Eval(args) => eval::run(&args, device),
         Command::Prune(args) => prune::run(&args, device),
+        Command::Finetune(args) => finetune::run(&args, device),
         Command::Bench(args) => bench::run(&args, device),
         Command::Verify(args) => verify::run(&args, device),
         Command::Scenes(args) => scenes::run(&args),

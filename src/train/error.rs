@@ -48,6 +48,19 @@ pub enum TrainError {
         /// The rule that is broken.
         mismatch: Mismatch,
     },
+    /// Gradients that are not finite, again and again.
+    #[error(
+        "diverged in epoch {epoch}, step {step}: gradients are not finite; a lower learning rate or clipping may help"
+    )]
+    Diverged {
+        /// The epoch, from 0.
+        epoch: usize,
+        /// Its step, from 0.
+        step: usize,
+    },
+    /// The thread that reads pictures ended early.
+    #[error("the thread that reads pictures ended early")]
+    Loader,
     /// Pictures or labels that cannot be read.
     #[error(transparent)]
     Source(Box<dyn std::error::Error + Send + Sync>),

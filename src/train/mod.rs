@@ -11,6 +11,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod trainer;
+mod tune;
 mod update;
 
 pub use batch::{Batch, Lesson, batch, lessons};
@@ -21,3 +22,4 @@ pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
 pub use settings::{Rule, Settings};
 pub use trainer::{State, Stepped, Trainer};
+pub use tune::{Epoch, Follow, Progress, named, tune};

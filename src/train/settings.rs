@@ -65,3 +65,16 @@ impl Rule {
     /// SGD with the momentum of PAGCP's reference code.
     pub const SGD: Self = Self::Sgd { momentum: 0.937 };
 }
+
+impl Settings {
+    /// The learning rate after `epochs` epochs: a rise, then half a cosine.
+    pub fn rate_at(&self, epochs: f64) -> f64 {
+        if epochs < self.warm_up {
+            return self.rate * (epochs / self.warm_up).max(1e-3);
+        }
+        let left = (self.epochs as f64 - self.warm_up).max(f64::MIN_POSITIVE);
+        let done = ((epochs - self.warm_up) / left).clamp(0.0, 1.0);
+        let share = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+        self.rate * (self.final_share + (1.0 - self.final_share) * share)
+    }
+}

@@ -131,9 +131,7 @@ impl Trainer {
         let mut losses = vec![Loss::default(); self.tasks];
         self.scoring.add(&read[0], self.settings.batch, &mut losses);
         let (norm, finite) = super::update::read_state(&read[1]);
-        if finite {
-            self.step += 1;
-        }
+        self.step += 1;
         Ok(Stepped { losses, norm, finite })
     }
 
