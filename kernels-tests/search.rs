@@ -2,6 +2,7 @@
 //! candidate, on a small multitask network.
 
 mod bundled;
+mod energy;
 mod plain;
 mod recovered;
 

@@ -104,6 +104,38 @@ fn the_same_seed_prunes_the_same() {
 }
 
 #[test]
+fn a_pruning_by_energy_fits_on_half_of_the_pictures_and_resumes() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let small = bench.text("small.onnx");
+    for recover in [&[][..], &["--no-recover"]] {
+        let out = format!("out{}", recover.len());
+        let more = [&["--criterion", "energy", "--rate", "0.02", "--images", "4"], recover].concat();
+        let args = bench.prune(&small, &out, &more);
+        let done = run(&strs(&args));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let summary = bench.read_json(&format!("{out}/summary.json"));
+        assert_eq!(
+            (number(&summary, "/search/images"), &summary["options"]["criterion"]),
+            (2.0, &"energy".into())
+        );
+        assert!(summary["units"].as_array().unwrap().iter().all(|unit| unit.get("ranked_by").is_none()));
+        let plan = bench.read(&format!("{out}/plan.json"));
+        let done = run(&strs(&bench.prune(&small, &out, &[&more[..], &["--resume"]].concat())));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(bench.read(&format!("{out}/plan.json")) == plan);
+    }
+    // One picture cannot do both.
+    let done = run(&strs(&bench.prune(&small, "one", &["--criterion", "energy", "--images", "1"])));
+    assert!(done.code == Some(0) && done.stderr.contains("ranked by l2"), "{}", done.stderr);
+    let summary = bench.read_json("one/summary.json");
+    assert!(summary["units"].as_array().unwrap().iter().any(|unit| unit["ranked_by"] == "l2"));
+    assert!(String::from_utf8(bench.read("one/report.html")).unwrap().contains("ranked by l2"));
+}
+
+#[test]
 fn a_finished_search_resumes_to_the_same_result_and_another_one_not_at_all() {
     if !has_device() {
         return;

@@ -30,7 +30,7 @@ fn arguments_out_of_range_are_named() {
     }
     let bench = Bench::new();
     let small = bench.text("small.onnx");
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 16] = [
         (&["--topk", "1.5"], &["--topk 1.5", "at most 1"]),
         (&["--topk", "0"], &["--topk 0"]),
         (&["--topk", "half"], &["--topk", "half"]),
@@ -43,6 +43,7 @@ fn arguments_out_of_range_are_named() {
         (&["--target-ms", "5", "--faithful"], &["--target-ms", "--faithful"]),
         (&["--ignore", "a[b"], &["--ignore a[b"]),
         (&["--criterion", "magic"], &["--criterion", "magic"]),
+        (&["--criterion", "energy", "--faithful"], &["--criterion energy", "--faithful"]),
         (&["--rate", "0"], &["task segmentation", "rate must be"]),
         (&["--total", "1.05"], &["task segmentation", "total must be", "1.05"]),
         (&["--ignore", "*"], &["small.onnx", "no unit"]),

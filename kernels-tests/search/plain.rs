@@ -1,7 +1,7 @@
 //! The search written down a second time, as plainly as it can be: no masks, no prefixes, no journal. Every candidate
 //! is compacted, analysed, planned and run as a network of its own.
 
-use super::World;
+use super::{World, energy};
 use std::collections::BTreeSet;
 use wgpu_pagcp::compact::compact;
 use wgpu_pagcp::evaluate::GpuEvaluator;
@@ -167,6 +167,9 @@ impl<'a> Plain<'a> {
 
     /// How much each output of the producers matters, summed over them.
     fn scores(&self, graph: &Graph, producers: &[ValueId]) -> Vec<f64> {
+        if self.options.criterion == Criterion::Energy {
+            return energy::scores(graph, producers, &self.world.samples);
+        }
         let mut scores: Vec<f64> = vec![];
         for &output in producers {
             let node = graph.nodes.iter().find(|node| node.outputs[0] == output).expect("a node computes it");

@@ -304,7 +304,7 @@ pub struct SearchArgs {
     pub scan: ScanArg,
 
     /// Prune without least-squares recovery: what reads removed channels keeps its weights. All pictures then judge;
-    /// with recovery every second one is used to fit it.
+    /// with recovery, or --criterion energy, every second one is used to fit.
     #[arg(long)]
     pub no_recover: bool,
 }
@@ -364,6 +364,9 @@ pub enum CriterionArg {
     L2,
     /// Scale of the batch norms.
     Bn,
+    /// What the layers that read a unit lose although they make up for it, on every second picture: of channels that say
+    /// the same, one goes first.
+    Energy,
     /// A seeded shuffle, as a control.
     Random,
 }
@@ -374,6 +377,7 @@ impl From<CriterionArg> for Criterion {
             CriterionArg::L1 => Self::L1,
             CriterionArg::L2 => Self::L2,
             CriterionArg::Bn => Self::Bn,
+            CriterionArg::Energy => Self::Energy,
             CriterionArg::Random => Self::Random,
         }
     }

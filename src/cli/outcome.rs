@@ -11,7 +11,7 @@ use crate::compact::compact;
 use crate::evaluate;
 use crate::gpu::Gpu;
 use crate::graph::Sizes;
-use crate::search::{Options, Outcome, fingerprint};
+use crate::search::{Options, Outcome, Visit, fingerprint};
 use crate::tasks::detection::Part;
 use crate::tasks::{Dataset, Source, Task, TaskKind};
 use crate::units::{Cost, cost};
@@ -112,7 +112,12 @@ fn plan_file<'a>(model: &'a Model, outcome: &'a Outcome) -> PlanFile<'a> {
 }
 
 fn limited_by<'a>(outcome: &'a Outcome, unit: &str) -> Option<&'a str> {
-    outcome.visits.iter().rev().find(|visit| visit.unit == unit)?.limited_by.as_deref()
+    visit(outcome, unit)?.limited_by.as_deref()
+}
+
+/// The last visit of a unit.
+fn visit<'a>(outcome: &'a Outcome, unit: &str) -> Option<&'a Visit> {
+    outcome.visits.iter().rev().find(|visit| visit.unit == unit)
 }
 
 fn predicted(pruned: &Pruned) -> Option<f64> {
@@ -146,12 +151,8 @@ fn summary(
         channels: unit.channels,
         kept: kept.len(),
         limited_by: limited_by(outcome, &unit.id).map(str::to_owned),
-        recovered: outcome
-            .visits
-            .iter()
-            .rev()
-            .find(|v| v.unit == unit.id)
-            .is_some_and(|v| v.recovered && v.accepted.is_some()),
+        recovered: visit(outcome, &unit.id).is_some_and(|v| v.recovered && v.accepted.is_some()),
+        ranked_by: visit(outcome, &unit.id).and_then(|v| v.ranked_by),
     };
     Ok(Summary {
         version: 1,

@@ -45,7 +45,8 @@ impl Observer for SearchProgress {
         let channels = visit.order.len();
         let kept = visit.accepted.unwrap_or(channels);
         let why = visit.limited_by.as_deref().map_or(String::new(), |task| format!(", stopped by {task}"));
-        let line = format!("{}: keeps {kept} of {channels}{why}", visit.unit);
+        let ranked = visit.ranked_by.map_or(String::new(), |criterion| format!(", ranked by {criterion}"));
+        let line = format!("{}: keeps {kept} of {channels}{why}{ranked}", visit.unit);
         if self.bar.is_hidden() {
             eprintln!("{line}");
         } else {

@@ -1,12 +1,13 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split};
+use super::args::{CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
 use super::{Failure, eval, files, latency};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
+use crate::search::saliency::Criterion;
 use crate::search::schedule::Schedule;
 use crate::search::{
     self, Header, Journal, Options, Order, Outcome, Problem, SearchError, Times, fingerprint, search,
@@ -112,8 +113,9 @@ fn run_search(
         mean_of_batches: options.faithful,
         symbols: model.sizes.symbols.clone(),
     };
+    let fits = options.recover || options.criterion == Criterion::Energy;
     let [fitting, judging] =
-        if options.recover && samples.len() > 1 { samples.halves() } else { [Samples::default(), samples] };
+        if fits && samples.len() > 1 { samples.halves() } else { [Samples::default(), samples] };
     let tasks = tasks.iter().map(|task| if options.faithful { task.moving() } else { task.clone() });
     let evaluator = GpuEvaluator::new(gpu, tasks.collect(), judging, measure);
     let mut evaluator = evaluator.map_err(eval::failure)?.fitting(fitting);
@@ -182,6 +184,11 @@ fn options(args: &SearchArgs, model: &Model) -> Result<Options, Failure> {
     }
     if let Some(ms) = args.target_ms.filter(|ms| !(*ms > 0.0 && ms.is_finite())) {
         return Err(Failure::input(format!("--target-ms {ms}: expected milliseconds over 0")));
+    }
+    if args.faithful && args.criterion == CriterionArg::Energy {
+        return Err(Failure::input(
+            "--faithful has no --criterion energy: the reference code looks at weights alone",
+        ));
     }
     if args.faithful && args.target_ms.is_some() {
         return Err(Failure::input("--faithful visits every unit: it cannot stop at --target-ms"));

@@ -1,6 +1,7 @@
 //! `summary.json`: a stable contract.
 
 use super::bench::Against;
+use crate::search::saliency::Criterion;
 use serde::{Deserialize, Serialize};
 
 /// The result of a pruning.
@@ -110,6 +111,9 @@ pub struct UnitSummary {
     pub limited_by: Option<String>,
     /// Whether what reads it has recovered weights.
     pub recovered: bool,
+    /// What ranked its channels where the criterion that was asked for could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranked_by: Option<Criterion>,
 }
 
 impl Summary {

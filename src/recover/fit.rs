@@ -10,6 +10,21 @@ use nalgebra::DMatrix;
 /// instead of arbitrary ones.
 const RIDGE: f64 = 1e-4;
 
+/// The products of the unit's channels in a value, with the ridge. `None` where they are not finite, or all zero.
+pub(super) fn ridged(reader: &Reader, gram: &[f64]) -> Option<DMatrix<f64>> {
+    let size = reader.channels.len();
+    let at = |i: usize, j: usize| gram[reader.channels[i] * reader.width + reader.channels[j]];
+    let mut square = DMatrix::from_fn(size, size, at);
+    let mean = square.trace() / size as f64;
+    if !(mean.is_finite() && mean > 0.0) {
+        return None;
+    }
+    for i in 0..size {
+        square[(i, i)] += RIDGE * mean;
+    }
+    Some(square)
+}
+
 /// The least-squares fit of a value's channels to any prefix of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
@@ -22,17 +37,7 @@ impl Fit {
     /// The fit to `gram`, a row-major square of the products of the value's channels. `None` where it is not finite,
     /// all zero, or has no factor.
     pub fn new(reader: Reader, gram: &[f64]) -> Option<Self> {
-        let size = reader.channels.len();
-        let at = |i: usize, j: usize| gram[reader.channels[i] * reader.width + reader.channels[j]];
-        let mut square = DMatrix::from_fn(size, size, at);
-        let mean = square.trace() / size as f64;
-        if !(mean.is_finite() && mean > 0.0) {
-            return None;
-        }
-        for i in 0..size {
-            square[(i, i)] += RIDGE * mean;
-        }
-        let factor = square.cholesky()?.l();
+        let factor = ridged(&reader, gram)?.cholesky()?.l();
         factor.iter().all(|x| x.is_finite()).then_some(Self { reader, factor })
     }
 

@@ -6,11 +6,13 @@
 //! convolution and reads it by `V` is, for every prefix that is kept, the recovered network. So candidates are scored
 //! with the weights that they would ship with, as prefixes, and nothing is copied for any of them.
 
+mod energy;
 mod fit;
 mod readers;
 #[cfg(test)]
 mod tests;
 
+pub use energy::{Energy, energy};
 pub use fit::Fit;
 pub use readers::{Form, Reader, readers};
 

@@ -1,5 +1,7 @@
 //! The algebra of recovery on small graphs, in f64.
 
+mod energy;
+
 use super::{Fit, Form, Reader, readers, scored, shipped};
 use crate::compact::compact;
 use crate::graph::{

@@ -293,7 +293,7 @@ impl<E: Evaluator> Driver<'_, E> {
         let id = self.problem.units.units[turn.unit].id.clone();
         self.observer.visiting(turn.done, turn.total, &id);
         let now = self.network(keeps)?;
-        let scores = (scan.rank)(&now.graph, &now.units.units[turn.unit]);
+        let (scores, ranked_by) = self.scores(&now, turn.unit, &scan)?;
         let ranks = saliency::order(&scores);
         let ranked: Vec<f64> = ranks.iter().map(|&k| scores[k]).collect();
         let order: Vec<usize> = ranks.iter().map(|&k| keeps[turn.unit][k]).collect();
@@ -322,6 +322,7 @@ impl<E: Evaluator> Driver<'_, E> {
             unit: id,
             network: fingerprint(&network.graph),
             order,
+            ranked_by,
             limits: scan.limits,
             accepted: accepted.filter(|_| broken.is_some() || scan.commit_unbroken),
             candidates,

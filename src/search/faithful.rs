@@ -40,7 +40,9 @@ fn scores(graph: &Graph, unit: &Unit, criterion: Criterion, seed: u64) -> Vec<f6
     match criterion {
         Criterion::L2 if !group => saliency::norms(graph, unit, Norm::L2, Weights::Raw),
         Criterion::L1 | Criterion::L2 => saliency::norms(graph, unit, Norm::L1, Weights::Raw),
-        Criterion::Bn | Criterion::Random => saliency::scores(graph, unit, criterion, seed),
+        Criterion::Bn | Criterion::Energy | Criterion::Random => {
+            saliency::scores(graph, unit, criterion, seed)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The journal: one JSON line for everything the search has settled, written before the search goes on, so that a
 //! killed search resumes where it was.
 
+use super::saliency::Criterion;
 use super::{Loss, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -85,6 +86,9 @@ pub struct Visit {
     pub network: String,
     /// Original coordinates, most salient first.
     pub order: Vec<usize>,
+    /// What ranked them where the search's criterion could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranked_by: Option<Criterion>,
     /// The relative increase allowed to each task.
     pub limits: Vec<f64>,
     /// The candidates in the order scored: ever fewer kept.

@@ -2,11 +2,12 @@
 
 use super::driver::{Driver, SearchError, Turn};
 use super::journal::Visit;
+use super::saliency::Criterion;
 use super::scan::{Scan, worst_increase};
 use super::state::Network;
 use super::{Evaluator, Loss};
 use crate::graph::ValueId;
-use crate::recover::{self, Fit, readers};
+use crate::recover::{self, Fit, Reader, readers};
 
 /// How the scan of a unit begins.
 #[derive(Default)]
@@ -18,9 +19,40 @@ pub(super) struct Start {
     pub first: Option<Vec<Loss>>,
 }
 
+/// A score for every coordinate of a unit, and what gave it where the search's criterion could not.
+pub(super) type Ranked = (Vec<f64>, Option<Criterion>);
+
+/// What reads a unit by weights, each with the products of the channels of what it reads.
+type Products = Vec<(Reader, Vec<f64>)>;
+
 impl<E: Evaluator> Driver<'_, E> {
+    /// Ranks the coordinates of a unit.
+    pub(super) fn scores(
+        &mut self,
+        network: &Network,
+        unit: usize,
+        scan: &Scan,
+    ) -> Result<Ranked, SearchError<E::Error>> {
+        let plain = || (scan.rank)(&network.graph, &network.units.units[unit]);
+        if self.options.criterion != Criterion::Energy || self.options.faithful {
+            return Ok((plain(), None));
+        }
+        let Some(energy) = recover::energy(&network.graph, &self.grams(network, unit)?) else {
+            return Ok((plain(), Some(Criterion::L2)));
+        };
+        let mut scores = vec![0.0; energy.order.len()];
+        energy.order.iter().rev().enumerate().for_each(|(place, &k)| scores[k] = place as f64);
+        Ok((scores, None))
+    }
+
     /// The fits of everything that reads a unit by weights.
     fn fits(&mut self, network: &Network, unit: usize) -> Result<Vec<Fit>, SearchError<E::Error>> {
+        let grams = self.grams(network, unit)?;
+        Ok(grams.into_iter().filter_map(|(reader, gram)| Fit::new(reader, &gram)).collect())
+    }
+
+    /// Everything that reads a unit by weights and whose products the evaluator knows.
+    fn grams(&mut self, network: &Network, unit: usize) -> Result<Products, SearchError<E::Error>> {
         let Network { graph, units } = network;
         let kept = |value: usize| units.live_channels(&[], ValueId(value));
         let resized = |(value, shape): (usize, &Vec<usize>)| {
@@ -34,7 +66,7 @@ impl<E: Evaluator> Driver<'_, E> {
         let readers = readers(graph, &shapes, units, unit);
         let values: Vec<ValueId> = readers.iter().map(|reader| reader.value).collect();
         let grams = self.evaluator.grams(graph, units, &values).map_err(SearchError::Evaluate)?;
-        Ok(readers.into_iter().zip(grams).filter_map(|(reader, gram)| Fit::new(reader, &gram?)).collect())
+        Ok(readers.into_iter().zip(grams).filter_map(|(reader, gram)| Some((reader, gram?))).collect())
     }
 
     /// Prepares the network whose candidates are scanned: the recovered one, but for a unit of which nothing can be

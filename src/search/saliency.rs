@@ -4,6 +4,7 @@ use crate::graph::{Graph, Node, Op, ValueId};
 use crate::tensor::Tensor;
 use crate::units::Unit;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What ranks the coordinates of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,23 @@ pub enum Criterion {
     L2,
     /// Absolute scale of the batch norms on the unit; `L1` for a unit without one.
     Bn,
+    /// What the unit's readers lose though they make up for it, given what went before: the order is of the whole unit
+    /// (`recover::energy`) and needs the evaluator. `L2` for a unit whose readers cannot be fitted.
+    Energy,
     /// A seeded shuffle: the control that any other criterion has to beat.
     Random,
+}
+
+impl fmt::Display for Criterion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+            Self::Bn => "bn",
+            Self::Energy => "energy",
+            Self::Random => "random",
+        })
+    }
 }
 
 /// Which weights a norm sees.
@@ -29,11 +45,11 @@ pub enum Weights {
     Raw,
 }
 
-/// A score for every coordinate of `unit`: higher stays longer.
+/// A score for every coordinate of `unit` that follows from the network alone: higher stays longer.
 pub fn scores(graph: &Graph, unit: &Unit, criterion: Criterion, seed: u64) -> Vec<f64> {
     match criterion {
         Criterion::L1 => norms(graph, unit, Norm::L1, Weights::Folded),
-        Criterion::L2 => norms(graph, unit, Norm::L2, Weights::Folded),
+        Criterion::L2 | Criterion::Energy => norms(graph, unit, Norm::L2, Weights::Folded),
         Criterion::Bn => {
             batch_norm_scales(graph, unit).unwrap_or_else(|| norms(graph, unit, Norm::L1, Weights::Folded))
         }

@@ -1,5 +1,7 @@
 //! The search against a plain implementation of itself, interrupted searches, and limits.
 
+mod energy;
+
 use super::saliency::Criterion;
 use super::*;
 use crate::compact::compact;

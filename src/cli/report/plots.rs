@@ -29,6 +29,7 @@ pub struct UnitBar {
     filled: f64,
     limited_by: Option<String>,
     recovered: bool,
+    ranked_by: Option<String>,
     colour: &'static str,
 }
 
@@ -48,6 +49,7 @@ pub fn unit_bars(summary: &Summary) -> Vec<UnitBar> {
         filled: BAR * unit.kept as f64 / widest,
         limited_by: unit.limited_by.clone(),
         recovered: unit.recovered,
+        ranked_by: unit.ranked_by.map(|criterion| criterion.to_string()),
         colour: colour(&unit.limited_by),
     };
     summary.units.iter().map(bar).collect()
