@@ -13,6 +13,7 @@ mod contract;
 mod conv;
 mod conv_gpu;
 mod conv_transpose;
+mod conv_weight;
 mod device;
 mod docs;
 mod element;

@@ -5,6 +5,7 @@
 //! order of [`Kernel::bindings`]. The entry point is `main`.
 
 pub mod affine;
+pub mod channel_sum;
 pub mod concat;
 pub mod conv;
 pub mod conv_broadcast;
@@ -15,6 +16,7 @@ pub mod conv_transpose;
 pub mod conv_transpose_grouped;
 pub mod conv_uniform;
 pub mod conv_vector;
+pub mod conv_weight;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
@@ -41,6 +43,7 @@ pub mod pack;
 pub mod pack_picture;
 pub mod pad;
 mod params;
+pub mod partial_sums;
 pub mod peak_copy;
 pub mod peak_multiply_add;
 pub mod pool;
@@ -114,6 +117,7 @@ impl Spec {
 /// All kernels, for tests and lookups.
 pub static ALL: &[&Kernel] = &[
     &affine::AFFINE,
+    &channel_sum::CHANNEL_SUM,
     &concat::CONCAT,
     &conv::CONV,
     &conv_broadcast::CONV_BROADCAST,
@@ -124,6 +128,7 @@ pub static ALL: &[&Kernel] = &[
     &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
     &conv_uniform::CONV_UNIFORM,
     &conv_vector::CONV_VECTOR,
+    &conv_weight::CONV_WEIGHT,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
@@ -149,6 +154,7 @@ pub static ALL: &[&Kernel] = &[
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,
+    &partial_sums::PARTIAL_SUMS,
     &peak_copy::PEAK_COPY,
     &peak_multiply_add::PEAK_MULTIPLY_ADD,
     &pool::POOL,

@@ -40,23 +40,23 @@ pub fn conv(conv: &Conv2d, x: &Array, weight: &Array, bias: Option<&Array>) -> A
 }
 
 /// One axis of a convolution: which outputs a tap reaches inside the input.
-struct Taps {
-    input: usize,
-    output: usize,
-    stride: usize,
-    before: usize,
+pub(super) struct Taps {
+    pub(super) input: usize,
+    pub(super) output: usize,
+    pub(super) stride: usize,
+    pub(super) before: usize,
 }
 
 impl Taps {
     /// The outputs whose tap at `offset` lies inside the input.
-    fn outputs(&self, offset: usize) -> Range<usize> {
+    pub(super) fn outputs(&self, offset: usize) -> Range<usize> {
         let first = self.before.saturating_sub(offset).div_ceil(self.stride);
         let end = (self.input + self.before).saturating_sub(offset).div_ceil(self.stride);
         first..end.min(self.output).max(first)
     }
 
     /// The input coordinate that `output` reads at `offset`; inside for [`Self::outputs`].
-    fn coordinate(&self, output: usize, offset: usize) -> usize {
+    pub(super) fn coordinate(&self, output: usize, offset: usize) -> usize {
         output * self.stride + offset - self.before
     }
 }

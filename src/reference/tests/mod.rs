@@ -7,6 +7,7 @@ mod pool;
 mod resample;
 mod resize;
 mod spatial_gradients;
+mod weight_gradients;
 
 use super::Array;
 use crate::graph::Conv2d;

@@ -4,6 +4,7 @@ mod adjoint;
 mod conv;
 mod loss;
 mod norm;
+mod products;
 mod spatial;
 
 use super::{Lowering, PlanError};

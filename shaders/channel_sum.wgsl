@@ -1,0 +1,49 @@
+// Sums of every channel over runs of `span` pixels, those of all images in one sequence: a thread has one run of one
+// channel group.
+
+#include "live"
+#include "element"
+
+struct Params {
+    channels: u32,
+    // Pixels of one channel of an image, and of all images.
+    pixels: u32,
+    all_pixels: u32,
+    // Pixels of a run, and runs.
+    span: u32,
+    spans: u32,
+}
+
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+) {
+    let thread = id.x + id.z * grid.x * 64u;
+    let groups = (p.channels + 3u) / 4u;
+    let group = quotient(thread, p.spans);
+    if (group >= groups) {
+        return;
+    }
+    let part = thread - group * p.spans;
+    var at = part * p.span;
+    let end = min(at + p.span, p.all_pixels);
+    var sum = vec4f(0.0);
+    loop {
+        // The pixels of the run that are of one image.
+        let image = quotient(at, p.pixels);
+        let stop = min((image + 1u) * p.pixels, end);
+        // Of pixel 0 of all images, so that `at` counts on.
+        let base = (image * (groups - 1u) + group) * p.pixels;
+        loop {
+            sum += dy[base + at];
+            continuing { at++; break if at >= stop; }
+        }
+        continuing { break if at >= end; }
+    }
+    y[part * groups + group] = mask_lanes(sum, min(p.channels - 4u * group, 4u));
+}

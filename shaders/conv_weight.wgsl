@@ -1,0 +1,194 @@
+// The gradient of a convolution's weight: products of `dy` and `x`, summed over `span` lines of output pixels (those of all
+// images in one sequence). A thread has ${kg} output groups, one input group and ${columns} adjacent taps of a kernel row, in which
+// it slides along the lines, ${np} pixels at a time. With one column it may be any tap, else columns are not dilated.
+// With a subgroup size, lanes read different texels of `dy` and broadcast them, see "conv_dense": they have the same
+// outputs and lines. Otherwise every thread is by itself.
+#set texels = (np - 1) * stride + columns if columns > 1 else np
+#set carried = [columns - stride, 0] | max if columns > 1 else 0
+#set lane_names = "xyzw"
+#if subgroup
+#set shared = subgroup // kg
+#endif
+
+#include "live"
+#include "element"
+
+struct Params {
+    // Outputs, and blocks of their groups; blocks of one convolution group.
+    outputs: u32,
+    blocks: u32,
+    group_blocks: u32,
+    // Input channels of one convolution group, and taps of a kernel.
+    channels: u32,
+    kernel_height: u32,
+    kernel_width: u32,
+    stride_y: u32,
+    stride_x: u32,
+    dilation_y: u32,
+    dilation_x: u32,
+    pad_top: u32,
+    pad_left: u32,
+    in_height: u32,
+    in_width: u32,
+    // Lines of an image, and their pixels.
+    out_height: u32,
+    out_width: u32,
+    // Lines of all images, lines of a run, and runs.
+    lines: u32,
+    span: u32,
+    spans: u32,
+    // Stored output groups.
+    out_groups: u32,
+    // Distances in texels: of adjacent columns, of groups, and of images.
+    x_column: u32,
+    x_group: u32,
+    x_image: u32,
+    dy_column: u32,
+    dy_group: u32,
+    dy_image: u32,
+}
+
+@group(0) @binding(1) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(3) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+
+// Texel `column` of a row of x that begins at `row`; 0 outside.
+fn input(row: u32, inside: bool, column: u32) -> vec4f {
+    let ok = inside && column < p.in_width;
+    return select(vec4f(0.0), x[row + select(0u, column, ok) * p.x_column], ok);
+}
+
+// Texel `column` of a row of dy that begins at `row`; 0 past its end.
+fn output(row: u32, column: u32) -> vec4f {
+    let ok = column < p.out_width;
+    return select(vec4f(0.0), dy[row + select(0u, column, ok) * p.dy_column], ok);
+}
+
+@compute @workgroup_size(${workgroup})
+fn main(
+    @builtin(workgroup_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+#if subgroup
+    @builtin(subgroup_invocation_id) lane: u32,
+#else
+    @builtin(local_invocation_index) lane: u32,
+#endif
+) {
+    let in_groups = (p.channels + 3u) / 4u;
+    let taps = p.kernel_height * p.kernel_width;
+#if columns > 1
+    let rows = p.kernel_height;
+#else
+    let rows = taps;
+#endif
+    let tasks = in_groups * rows;
+#if subgroup
+    let wanted = id.x * ${subgroup}u + lane;
+    let exists = wanted < tasks;
+    let task = min(wanted, tasks - 1u);
+    let block = id.y;
+    let part = id.z;
+#else
+    let thread = (id.x + id.z * grid.x) * ${workgroup}u + lane;
+    let others = quotient(thread, tasks);
+    let task = thread - others * tasks;
+    let part = quotient(others, p.blocks);
+    let block = others - part * p.blocks;
+    let exists = part < p.spans;
+    if (!exists) {
+        return;
+    }
+#endif
+    let group = quotient(task, rows);
+#if columns > 1
+    let ky = task - group * rows;
+    let first_tap = ky * ${columns}u;
+    let left = 0u - p.pad_left;
+    let stride = ${stride}u;
+#else
+    let first_tap = task - group * rows;
+    let ky = quotient(first_tap, p.kernel_width);
+    let left = (first_tap - ky * p.kernel_width) * p.dilation_x - p.pad_left;
+    let stride = p.stride_x;
+#endif
+    let x_base = (quotient(block, p.group_blocks) * in_groups + group) * p.x_group;
+    let first_group = block * ${kg}u;
+#if subgroup
+    let mine = lane / ${kg}u;
+    let dy_base = min(first_group + lane % ${kg}u, p.out_groups - 1u) * p.dy_group;
+#else
+#for q in range(kg)
+    let dy_base${q} = min(first_group + ${q}u, p.out_groups - 1u) * p.dy_group;
+#endfor
+#endif
+
+#for o in range(4 * kg)
+#for k in range(columns)
+    var a${o}_${k} = vec4f(0.0);
+#endfor
+#endfor
+    // Loops test at their end, see "conv_dense".
+    var line = part * p.span;
+    let end = min(line + p.span, p.lines);
+    loop {
+        let image = quotient(line, p.out_height);
+        let oy = line - image * p.out_height;
+        // Unsigned coordinates wrap below 0, so that one comparison tells inside from outside.
+        let iy = oy * p.stride_y + ky * p.dilation_y - p.pad_top;
+        let inside = iy < p.in_height;
+        let row = x_base + image * p.x_image + select(0u, iy, inside) * p.in_width * p.x_column;
+        let dy_row = image * p.dy_image + oy * p.out_width * p.dy_column;
+#for t in range(carried)
+        var x${t} = input(row, inside, left + ${t}u);
+#endfor
+        var ox = 0u;
+        loop {
+#if subgroup
+#for j in range((np + shared - 1) // shared)
+            let v${j} = output(dy_base + dy_row, ox + ${j * shared}u + mine);
+#endfor
+#for n in range(np)
+#for q in range(kg)
+            let d${n}_${q} = subgroupBroadcast(v${n // shared}, ${n % shared * kg + q}u);
+#endfor
+#endfor
+#else
+#for n in range(np)
+#for q in range(kg)
+            let d${n}_${q} = output(dy_base${q} + dy_row, ox + ${n}u);
+#endfor
+#endfor
+#endif
+            let ix = ox * stride + left;
+#for t in range(carried, texels)
+#if columns > 1
+            let x${t} = input(row, inside, ix + ${t}u);
+#else
+            let x${t} = input(row, inside, ix + ${t}u * stride);
+#endif
+#endfor
+#for o in range(4 * kg)
+#for k in range(columns)
+            a${o}_${k} = a${o}_${k}{% for n in range(np) %} + d${n}_${o // 4}.${lane_names[o % 4]} * x${n * stride + k if columns > 1 else n}{% endfor %};
+#endfor
+#endfor
+#for t in range(carried)
+            x${t} = x${np * stride + t};
+#endfor
+            continuing { ox += ${np}u; break if ox >= p.out_width; }
+        }
+        continuing { line++; break if line >= end; }
+    }
+
+    let lanes = min(p.channels - 4u * group, 4u);
+    let first = part * p.outputs * in_groups * taps + group * taps + first_tap;
+#for o in range(4 * kg)
+    if (exists && first_group * 4u + ${o}u < p.outputs) {
+        let at = first + (first_group * 4u + ${o}u) * in_groups * taps;
+#for k in range(columns)
+        y[at + ${k}u] = mask_lanes(a${o}_${k}, lanes);
+#endfor
+    }
+#endfor
+}
