@@ -1,4 +1,4 @@
-//! How fast single convolutions run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
+//! How fast single convolutions, and gradients of their weights, run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
 //! device's own class of kernels and with the portable one. Run with `cargo bench --bench kernels`; words after `--` pick the layers whose
 //! labels have them.
 //!
@@ -7,23 +7,29 @@
 
 use std::time::Instant;
 use wgpu_pagcp::gpu::{Gpu, GpuError, Selector, execute};
-use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Epilogue, Graph, Op, Padding, Sizes};
+use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Epilogue, Graph, Op, Padding, Sizes, Training};
 use wgpu_pagcp::kernels::live::LiveTable;
 use wgpu_pagcp::plan::{DeviceClass, Lowering, Operand, Step, lower};
 use wgpu_pagcp::tensor::{Tensor, count};
 use wgpu_pagcp::units::Units;
 
-/// A layer: channels in and out, kernel, stride, rows and columns of the input, groups.
+/// A layer: channels in and out, kernel, stride, rows and columns of the input, groups, and how many images the gradient of
+/// its weight is summed over, if it is that.
 struct Layer {
     channels: [usize; 2],
     kernel: usize,
     stride: usize,
     size: [usize; 2],
     groups: usize,
+    gradient: Option<usize>,
 }
 
 const fn layer(channels: [usize; 2], kernel: usize, stride: usize, size: [usize; 2]) -> Layer {
-    Layer { channels, kernel, stride, size, groups: 1 }
+    Layer { channels, kernel, stride, size, groups: 1, gradient: None }
+}
+
+const fn gradient(channels: [usize; 2], kernel: usize, stride: usize, size: [usize; 2]) -> Layer {
+    Layer { gradient: Some(8), ..layer(channels, kernel, stride, size) }
 }
 
 /// Of ResNet-18, MobileNetV2 and a multitask network of a tenth of their work.
@@ -51,6 +57,19 @@ const LAYERS: &[Layer] = &[
     layer([32, 32], 3, 1, [24, 32]),
     layer([64, 64], 3, 1, [12, 16]),
     layer([128, 128], 3, 1, [6, 8]),
+    gradient([64, 64], 3, 1, [56, 56]),
+    gradient([64, 128], 3, 2, [56, 56]),
+    gradient([512, 512], 3, 1, [7, 7]),
+    gradient([3, 64], 7, 2, [224, 224]),
+    gradient([16, 96], 1, 1, [112, 112]),
+    gradient([144, 24], 1, 1, [56, 56]),
+    gradient([24, 24], 3, 1, [24, 32]),
+    gradient([32, 32], 3, 1, [24, 32]),
+    gradient([64, 64], 3, 1, [12, 16]),
+    gradient([3, 16], 3, 2, [96, 128]),
+    gradient([512, 100], 1, 1, [1, 1]),
+    Layer { groups: 144, ..gradient([144, 144], 3, 1, [56, 56]) },
+    Layer { groups: 8, ..gradient([48, 48], 3, 1, [28, 28]) },
 ];
 
 /// Turns that each class takes.
@@ -61,8 +80,9 @@ const REPEATS: [usize; 2] = [2, 42];
 
 impl Layer {
     fn label(&self) -> String {
-        let Self { channels, kernel, stride, size, groups } = self;
-        format!("{kernel}x{kernel} s{stride} {channels:?} @{size:?} g{groups}")
+        let Self { channels, kernel, stride, size, groups, gradient } = self;
+        let name = if gradient.is_some() { "gradient " } else { "" };
+        format!("{name}{kernel}x{kernel} s{stride} {channels:?} @{size:?} g{groups}")
     }
 }
 
@@ -78,25 +98,31 @@ fn graph(layer: &Layer) -> Graph {
     let [inputs, outputs] = layer.channels;
     let mut b = Builder::new("layer");
     let x = b.image("x", [inputs, layer.size[0], layer.size[1]]);
-    let shape = vec![outputs, inputs / layer.groups, layer.kernel, layer.kernel];
-    let weight = (0..count(&shape)).map(|i| (i % 17) as f32 / 17.0 - 0.5).collect();
-    let weight = Tensor::from_f32(shape, weight).expect("the shape fits");
     let op = Conv2d {
         strides: [layer.stride; 2],
         pads: Padding::Explicit([layer.kernel / 2; 4]),
         groups: layer.groups,
-        epilogue: Epilogue::Activation(Activation::Relu),
         ..Conv2d::new([layer.kernel; 2])
     };
-    let weight = b.constant("weight", weight);
-    let y = b.node(Op::Conv(op), &[x, weight]);
+    let y = if layer.gradient.is_some() {
+        let [height, width] = layer.size.map(|size| size.div_ceil(layer.stride));
+        let dy = b.image("dy", [outputs, height, width]);
+        b.node(Op::Training(Training::ConvWeight(op)), &[x, dy])
+    } else {
+        let shape = vec![outputs, inputs / layer.groups, layer.kernel, layer.kernel];
+        let weight = (0..count(&shape)).map(|i| (i % 17) as f32 / 17.0 - 0.5).collect();
+        let weight = Tensor::from_f32(shape, weight).expect("the shape fits");
+        let weight = b.constant("weight", weight);
+        let epilogue = Epilogue::Activation(Activation::Relu);
+        b.node(Op::Conv(Conv2d { epilogue, ..op }), &[x, weight])
+    };
     b.output(y, "y");
     b.finish().expect("the graph is consistent")
 }
 
 fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
     let graph = &graph(layer);
-    let shapes = graph.infer(&Sizes::batch(1)).expect("the graph is consistent");
+    let shapes = graph.infer(&Sizes::batch(layer.gradient.unwrap_or(1))).expect("the graph is consistent");
     let units = Units { segments: vec![Vec::new(); graph.values.len()], ..Units::default() };
     let mut cx = Lowering::new(graph, &shapes, &units, gpu.class());
     lower(&mut cx, &graph.nodes[0]).expect("convolutions are supported");
@@ -114,6 +140,7 @@ fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
     let live = cx.live.table(0, &[]);
     let pixels: usize = layer.size.iter().map(|size| size.div_ceil(layer.stride)).product();
     let taps = layer.kernel * layer.kernel;
+    let pixels = layer.gradient.unwrap_or(1) * pixels;
     let macs = pixels * taps * layer.channels[0] / layer.groups * layer.channels[1];
     Bench { gpu, steps, macs, live, buffers }
 }

@@ -160,6 +160,28 @@ fn of_whole_channel_groups() {
 }
 
 #[test]
+fn of_a_depthwise_convolution() {
+    let ways = ways();
+    for (at, conv) in shapes().into_iter().enumerate() {
+        let channels = [2, 3, 4, 9][at % 4];
+        convolution(&ways, &Conv2d { groups: channels, ..conv.clone() }, [2, channels, 5, 7], channels);
+        convolution(&ways, &Conv2d { groups: 5, ..conv }, [1, 5, 4, 18], 5);
+    }
+    convolution(&ways, &Conv2d { groups: 6, ..square(3, 1, [1; 4]) }, [3, 6, 40, 37], 6);
+}
+
+#[test]
+fn of_any_groups() {
+    let ways = ways();
+    for (at, conv) in shapes().into_iter().enumerate() {
+        let (groups, inputs, outputs) = [(2, 3, 1), (3, 5, 4), (4, 1, 2), (2, 4, 3), (5, 2, 2)][at % 5];
+        let conv = Conv2d { groups, ..conv };
+        convolution(&ways, &conv, [2, groups * inputs, 5, 7], groups * outputs);
+    }
+    convolution(&ways, &Conv2d { groups: 2, ..square(3, 1, [1; 4]) }, [2, 6, 40, 37], 4);
+}
+
+#[test]
 fn of_a_transposed_convolution_that_was_padded() {
     // With two more rows of `dy` than the window reaches, as `output_padding` makes them.
     let conv = square(3, 2, [1, 1, 0, 0]);

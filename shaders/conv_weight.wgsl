@@ -13,57 +13,13 @@
 #include "live"
 #include "element"
 
-struct Params {
-    // Outputs, and blocks of their groups; blocks of one convolution group.
-    outputs: u32,
-    blocks: u32,
-    group_blocks: u32,
-    // Input channels of one convolution group, and taps of a kernel.
-    channels: u32,
-    kernel_height: u32,
-    kernel_width: u32,
-    stride_y: u32,
-    stride_x: u32,
-    dilation_y: u32,
-    dilation_x: u32,
-    pad_top: u32,
-    pad_left: u32,
-    in_height: u32,
-    in_width: u32,
-    // Lines of an image, and their pixels.
-    out_height: u32,
-    out_width: u32,
-    // Lines of all images, lines of a run, and runs.
-    lines: u32,
-    span: u32,
-    spans: u32,
-    // Stored output groups.
-    out_groups: u32,
-    // Distances in texels: of adjacent columns, of groups, and of images.
-    x_column: u32,
-    x_group: u32,
-    x_image: u32,
-    dy_column: u32,
-    dy_group: u32,
-    dy_image: u32,
-}
+#include "weight"
 
-@group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 
-// Texel `column` of a row of x that begins at `row`; 0 outside.
-fn input(row: u32, inside: bool, column: u32) -> vec4f {
-    let ok = inside && column < p.in_width;
-    return select(vec4f(0.0), x[row + select(0u, column, ok) * p.x_column], ok);
-}
-
-// Texel `column` of a row of dy that begins at `row`; 0 past its end.
-fn output(row: u32, column: u32) -> vec4f {
-    let ok = column < p.out_width;
-    return select(vec4f(0.0), dy[row + select(0u, column, ok) * p.dy_column], ok);
-}
+#include "weight_texels"
 
 @compute @workgroup_size(${workgroup})
 fn main(
@@ -90,11 +46,10 @@ fn main(
     let block = id.y;
     let part = id.z;
 #else
-    let thread = (id.x + id.z * grid.x) * ${workgroup}u + lane;
-    let others = quotient(thread, tasks);
-    let task = thread - others * tasks;
-    let part = quotient(others, p.blocks);
-    let block = others - part * p.blocks;
+    let mine = share((id.x + id.z * grid.x) * ${workgroup}u + lane, tasks);
+    let task = mine.task;
+    let block = mine.block;
+    let part = mine.part;
     let exists = part < p.spans;
     if (!exists) {
         return;
@@ -115,7 +70,7 @@ fn main(
     let x_base = (quotient(block, p.group_blocks) * in_groups + group) * p.x_group;
     let first_group = block * ${kg}u;
 #if subgroup
-    let mine = lane / ${kg}u;
+    let pixel = lane / ${kg}u;
     let dy_base = min(first_group + lane % ${kg}u, p.out_groups - 1u) * p.dy_group;
 #else
 #for q in range(kg)
@@ -146,7 +101,7 @@ fn main(
         loop {
 #if subgroup
 #for j in range((np + shared - 1) // shared)
-            let v${j} = output(dy_base + dy_row, ox + ${j * shared}u + mine);
+            let v${j} = output(dy_base + dy_row, ox + ${j * shared}u + pixel);
 #endfor
 #for n in range(np)
 #for q in range(kg)

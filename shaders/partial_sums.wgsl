@@ -1,11 +1,18 @@
-// Adds partial sums, which lie behind one another, in their order: a thread has one texel.
+// Adds partial sums, which lie behind one another, in their order: a thread has one texel. With `spread` a texel has the sums
+// of 4 channels at one of `taps` taps, which become the first lanes of 4 images.
 
 #include "live"
+#if spread
+#include "element"
+#endif
 
 struct Params {
     // Texels of a sum, and how many partial sums there are.
     size: u32,
     partials: u32,
+    // With `spread`.
+    channels: u32,
+    taps: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -25,5 +32,15 @@ fn main(
     for (var part = 1u; part < p.partials; part++) {
         sum += x[part * p.size + at];
     }
+#if spread
+    let group = quotient(at, p.taps);
+    let tap = at - group * p.taps;
+#for lane in "xyzw"
+    if (4u * group + ${loop.index0}u < p.channels) {
+        y[(4u * group + ${loop.index0}u) * p.taps + tap] = vec4f(sum.${lane}, 0.0, 0.0, 0.0);
+    }
+#endfor
+#else
     y[at] = sum;
+#endif
 }

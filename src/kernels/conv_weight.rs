@@ -5,11 +5,11 @@ use super::params::params;
 use super::{Access, Kernel, Spec};
 
 params! {
-    /// Parameters of [`CONV_WEIGHT`]. Pixels of the output are lines, those of all images in one sequence.
+    /// Parameters of [`CONV_WEIGHT`] and its kin. Pixels of the output are lines, those of all images in one sequence.
     ConvWeightParams {
         /// Outputs of the convolution.
         outputs: u32,
-        /// Blocks of [`Cut::groups`] output groups.
+        /// The blocks of outputs that threads have: [`Cut::groups`] channel groups.
         blocks: u32,
         /// Those of one convolution group.
         group_blocks: u32,

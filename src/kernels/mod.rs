@@ -17,6 +17,8 @@ pub mod conv_transpose_grouped;
 pub mod conv_uniform;
 pub mod conv_vector;
 pub mod conv_weight;
+pub mod conv_weight_depthwise;
+pub mod conv_weight_grouped;
 pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
@@ -129,6 +131,8 @@ pub static ALL: &[&Kernel] = &[
     &conv_uniform::CONV_UNIFORM,
     &conv_vector::CONV_VECTOR,
     &conv_weight::CONV_WEIGHT,
+    &conv_weight_depthwise::CONV_WEIGHT_DEPTHWISE,
+    &conv_weight_grouped::CONV_WEIGHT_GROUPED,
     &eltwise_binary::ELTWISE_BINARY,
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,

@@ -33,6 +33,8 @@ static SHARED: &[(&str, &str)] = &[
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
     ("conv_outputs", include_str!("../../shaders/shared/conv_outputs.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
+    ("weight", include_str!("../../shaders/shared/weight.wgsl")),
+    ("weight_texels", include_str!("../../shaders/shared/weight_texels.wgsl")),
     ("loss", include_str!("../../shaders/shared/loss.wgsl")),
     ("loss_sums", include_str!("../../shaders/shared/loss_sums.wgsl")),
     ("own_box", include_str!("../../shaders/shared/own_box.wgsl")),

@@ -6,6 +6,7 @@ mod loss;
 mod norm;
 mod products;
 mod spatial;
+mod sum;
 
 use super::{Lowering, PlanError};
 use crate::graph::{Node, Training};

@@ -1,13 +1,20 @@
 //! Sums of products of every output channel with every input channel, tap by tap.
 
-use super::conv::{TERMS, add_partials, partial_sums};
+use super::sum::{Sum, TERMS};
 use crate::graph::{Conv2d, Node};
 use crate::kernels::conv_weight::{CONV_WEIGHT, ConvWeightParams, Cut, WINDOWS, most_groups};
+use crate::kernels::conv_weight_depthwise::{CONV_WEIGHT_DEPTHWISE, Taps};
+use crate::kernels::conv_weight_grouped::CONV_WEIGHT_GROUPED;
+use crate::kernels::{Kernel, Spec};
+use crate::plan::lower::step::WORKGROUP;
 use crate::plan::lower::{Lowering, Stored};
 use crate::plan::{DeviceClass, Grid, Operand, Step, fold};
 
 /// Workgroups that keep all cores of a CPU device busy to the end.
 const CPU_WORKGROUPS: u32 = 32;
+
+/// Threads that do so where they share nothing.
+const CPU_THREADS: u32 = 2048;
 
 /// Threads that fill a GPU.
 const GPU_THREADS: u32 = 1 << 15;
@@ -19,7 +26,27 @@ const LEAST: u32 = 64;
 pub(super) struct Products {
     operands: [Operand; 2],
     params: ConvWeightParams,
-    groups: u32,
+    connection: Connection,
+}
+
+/// Which outputs see which inputs, and how they are stored.
+enum Connection {
+    /// All, in groups of whole channel groups.
+    Dense { groups: u32 },
+    /// Each its own.
+    Depthwise,
+    /// Any others.
+    Grouped { groups: u32 },
+}
+
+/// How the work is done.
+struct Work {
+    kernel: &'static Kernel,
+    spec: Spec,
+    subgroup: u32,
+    /// Threads of a run of a block.
+    tasks: u32,
+    sum: Sum,
 }
 
 /// How many columns lines have, of the equal ones that `pixels` can be cut into.
@@ -31,7 +58,7 @@ fn line(pixels: u32) -> u32 {
 }
 
 impl Products {
-    /// The gradient of the weight of `conv` from `x` and `dy`; of several groups, all must be whole channel groups.
+    /// The gradient of the weight of `conv` from `x` and `dy`.
     pub(super) fn convolution(conv: &Conv2d, x: (Operand, Stored), dy: (Operand, Stored)) -> Self {
         let size = |stored: &Stored| [stored.height, stored.width];
         let margins = conv.window().margins(size(&x.1).map(|extent| extent as usize)).map(|m| m as u32);
@@ -72,7 +99,16 @@ impl Products {
             dy_image: dy.1.groups * dy.1.pixels(),
             ..ConvWeightParams::default()
         };
-        Self { operands: [x.0, dy.0], params, groups: conv.groups as u32 }
+        let groups = conv.groups as u32;
+        let whole = [&x.1, &dy.1].iter().all(|stored| (stored.channels / groups).is_multiple_of(4));
+        let connection = if groups == 1 || whole {
+            Connection::Dense { groups }
+        } else if [x.1.channels, dy.1.channels] == [groups; 2] {
+            Connection::Depthwise
+        } else {
+            Connection::Grouped { groups }
+        };
+        Self { operands: [x.0, dy.0], params, connection }
     }
 
     /// The gradient of a matrix from `x` and `dy`, whose images are rows: they become the pixels of one image.
@@ -100,68 +136,98 @@ impl Products {
             dy_group: 1,
             ..ConvWeightParams::default()
         };
-        Self { operands: [x.0, dy.0], params, groups: 1 }
+        Self { operands: [x.0, dy.0], params, connection: Connection::Dense { groups: 1 } }
     }
 
     /// Adds the steps that compute the output of `node`.
-    pub(super) fn lower(self, cx: &mut Lowering, node: &Node) {
-        let cut = self.cut(cx.class);
-        let Self { operands: [x, dy], mut params, groups } = self;
-        let group_groups = params.out_groups / groups;
-        params.group_blocks = group_groups.div_ceil(cut.groups);
-        params.blocks = params.group_blocks * groups;
-        let taps = params.kernel_height * params.kernel_width;
-        let size = params.outputs * params.channels.div_ceil(4) * taps;
-        let tasks = params.channels.div_ceil(4) * if cut.columns > 1 { params.kernel_height } else { taps };
-        let busy = match cut.subgroup {
-            0 => GPU_THREADS.div_ceil(tasks * params.blocks),
-            subgroup => CPU_WORKGROUPS.div_ceil(tasks.div_ceil(subgroup) * params.blocks),
+    pub(super) fn lower(mut self, cx: &mut Lowering, node: &Node) {
+        let work = self.divide(cx.class);
+        let Self { operands: [x, dy], mut params, .. } = self;
+        let busy = match cx.class {
+            _ if work.subgroup > 0 => {
+                CPU_WORKGROUPS.div_ceil(work.tasks.div_ceil(work.subgroup) * params.blocks)
+            }
+            DeviceClass::Broadcast { .. } => CPU_THREADS.div_ceil(work.tasks * params.blocks),
+            DeviceClass::Portable | DeviceClass::Gpu => GPU_THREADS.div_ceil(work.tasks * params.blocks),
         };
         let most = (TERMS / params.out_width).max(1);
         let least = LEAST.div_ceil(params.out_width).min(most);
-        let fitting = (cx.scratch_bytes / (u64::from(size) * 16)).clamp(1, u64::from(params.lines)) as u32;
+        let bytes = u64::from(work.sum.size) * 16;
+        let fitting = (cx.scratch_bytes / bytes).clamp(1, u64::from(params.lines)) as u32;
         params.span = params.lines.div_ceil(busy).clamp(least, most).max(params.lines.div_ceil(fitting));
         params.spans = params.lines.div_ceil(params.span);
-        let grid = match cut.subgroup {
+        let grid = match work.subgroup {
             0 => {
-                let threads = u64::from(tasks * params.blocks) * u64::from(params.spans);
-                let [x, z] = fold(threads.div_ceil(u64::from(cut.workgroup())));
+                let threads = u64::from(work.tasks * params.blocks) * u64::from(params.spans);
+                let [x, z] = fold(threads.div_ceil(u64::from(WORKGROUP)));
                 [x, 1, z]
             }
-            subgroup => [tasks.div_ceil(subgroup), params.blocks, params.spans],
+            subgroup => [work.tasks.div_ceil(subgroup), params.blocks, params.spans],
         };
-        let partials = [size, params.spans];
-        let y = partial_sums(cx, node, partials);
+        let sum = Sum { partials: params.spans, ..work.sum };
+        let y = sum.place(cx, node);
         let pixels = u64::from(params.lines) * u64::from(params.out_width);
+        let weights = params.outputs * params.channels * params.kernel_height * params.kernel_width;
         cx.steps.push(Step {
             node: node.name.clone(),
             op: node.op.name(),
-            kernel: &CONV_WEIGHT,
-            spec: cut.spec(),
+            kernel: work.kernel,
+            spec: work.spec,
             params: params.words(),
             operands: vec![x, dy, y],
             grid: Grid::Fixed(grid),
-            macs: pixels * u64::from(params.outputs * params.channels * taps),
+            macs: pixels * u64::from(weights),
         });
-        add_partials(cx, node, y, partials);
+        sum.add(cx, node, y);
     }
 
-    /// What a thread computes on devices of `class`.
-    fn cut(&self, class: DeviceClass) -> Cut {
-        let params = &self.params;
-        let subgroup = match class {
-            DeviceClass::Portable | DeviceClass::Gpu => 0,
-            DeviceClass::Broadcast { subgroup } => subgroup,
-        };
+    /// Chooses a kernel for devices of `class` and sets the blocks that it takes.
+    fn divide(&mut self, class: DeviceClass) -> Work {
+        let params = &mut self.params;
+        let in_groups = params.channels.div_ceil(4);
+        let taps = params.kernel_height * params.kernel_width;
         let window = (params.kernel_width, params.stride_x);
         let window = if params.dilation_x == 1 && WINDOWS.contains(&window) { window } else { (1, 1) };
-        let (columns, stride) = window;
-        let groups = params.out_groups / self.groups;
-        let whole = |size: &u32| self.groups == 1 || groups.is_multiple_of(*size);
-        // What a block costs: its groups, and a constant part. Of equal ones the largest.
-        let cost = |size: &u32| (groups.div_ceil(*size) * (size + 1), u32::MAX - size);
-        let sizes = (1..=most_groups(columns, subgroup)).filter(whole);
-        let groups = sizes.min_by_key(cost).unwrap_or(1);
-        Cut { columns, stride, groups, subgroup }
+        let rows = |columns| in_groups * if columns > 1 { params.kernel_height } else { taps };
+        let plain = Sum { size: params.outputs * in_groups * taps, partials: 1, spread: None };
+        match self.connection {
+            Connection::Dense { groups } => {
+                let cut = cut(window, [params.out_groups / groups, groups], class);
+                let tasks = rows(cut.columns);
+                params.group_blocks = (params.out_groups / groups).div_ceil(cut.groups);
+                params.blocks = params.group_blocks * groups;
+                Work { kernel: &CONV_WEIGHT, spec: cut.spec(), subgroup: cut.subgroup, tasks, sum: plain }
+            }
+            Connection::Depthwise => {
+                let (columns, stride) = window;
+                let square = columns == params.kernel_height && columns <= Taps::MOST_ROWS;
+                let taken = Taps { rows: if square { columns } else { 1 }, columns, stride };
+                let tasks = rows(columns) / taken.rows;
+                (params.group_blocks, params.blocks) = (1, params.out_groups);
+                let spread = Some([params.outputs, taps]);
+                let sum = Sum { size: params.out_groups * taps, partials: 1, spread };
+                Work { kernel: &CONV_WEIGHT_DEPTHWISE, spec: taken.spec(), subgroup: 0, tasks, sum }
+            }
+            Connection::Grouped { groups } => {
+                (params.group_blocks, params.blocks) = (params.outputs / groups, params.outputs);
+                let (kernel, spec) = (&CONV_WEIGHT_GROUPED, Spec::default());
+                Work { kernel, spec, subgroup: 0, tasks: in_groups * taps, sum: plain }
+            }
+        }
     }
+}
+
+/// What threads of a dense kernel compute on devices of `class`, for kernel columns and strides `window` and so many output
+/// channel groups in each of several groups.
+fn cut((columns, stride): (u32, u32), [groups, of]: [u32; 2], class: DeviceClass) -> Cut {
+    let subgroup = match class {
+        DeviceClass::Portable | DeviceClass::Gpu => 0,
+        DeviceClass::Broadcast { subgroup } => subgroup,
+    };
+    // Blocks are of one group of the convolution.
+    let whole = |size: &u32| of == 1 || groups.is_multiple_of(*size);
+    // What blocks cost: their groups, and a constant part. Of equal ones the largest.
+    let cost = |size: &u32| (groups.div_ceil(*size) * (size + 1), u32::MAX - size);
+    let sizes = (1..=most_groups(columns, subgroup)).filter(whole);
+    Cut { columns, stride, groups: sizes.min_by_key(cost).unwrap_or(1), subgroup }
 }
