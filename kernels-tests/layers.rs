@@ -16,7 +16,7 @@ pub const IMPORTS: &[(&str, &[&str])] = &[
     ("kernels", &["tensor"]),
     ("plan", &["units", "graph", "kernels", "tensor"]),
     ("gpu", &["plan", "kernels", "tensor"]),
-    ("tasks", &["plan", "kernels", "tensor"]),
+    ("tasks", &["plan", "graph", "kernels", "tensor"]),
     ("scenes", &[]),
     ("recover", &["units", "graph", "tensor"]),
     ("search", &["recover", "units", "graph", "tasks", "compact", "tensor"]),

@@ -44,7 +44,9 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
 pub fn fine_tune(gpu: &Gpu, model: &Model, train: &Dataset, settings: &Settings) -> Result<Graph, Failure> {
     let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
     let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
-    let lessons = lessons(train.tasks(), &settings.weights).map_err(failure)?;
+    let outputs = model.graph.outputs.iter();
+    let outputs = outputs.map(|id| (model.graph.value(*id).name.as_str(), model.shapes[id.0].as_slice()));
+    let lessons = lessons(train.tasks(), &settings.weights, outputs).map_err(failure)?;
     let mut trainer =
         Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
     let macs = trainer.macs() as f64 / settings.batch as f64;

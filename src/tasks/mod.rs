@@ -17,6 +17,7 @@ mod regression;
 mod sample;
 mod segmentation;
 mod steps;
+mod training;
 
 #[cfg(feature = "cli")]
 mod boxes;
@@ -41,6 +42,7 @@ pub use kind::{LEAST_BASE, Meter, Metric, Norm, TaskKind, UNLABELLED};
 pub use loss::Loss;
 pub use normals::SHORTEST;
 pub use sample::{Frame, Samples, Source, Targets, Task, TaskError};
+pub use training::Goal;
 
 #[cfg(feature = "cli")]
 pub use dataset::{Dataset, Signature};

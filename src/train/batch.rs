@@ -1,8 +1,7 @@
 //! What a step learns from: pictures, labels, and how much each task counts.
 
 use super::TrainError;
-use crate::graph::LossKind;
-use crate::tasks::{Norm, Samples, Task, TaskKind, UNLABELLED};
+use crate::tasks::{Goal, Samples, Task, TaskKind};
 
 /// One loss that a network learns by.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,10 +10,8 @@ pub struct Lesson {
     pub name: String,
     /// The task whose labels it takes.
     pub task: usize,
-    /// The graph output that it judges.
-    pub output: String,
-    /// How.
-    pub kind: LossKind,
+    /// The output that it judges, and how.
+    pub goal: Goal,
     /// The factor of its mean.
     pub weight: f64,
 }
@@ -28,61 +25,35 @@ pub struct Batch {
     pub words: Vec<Vec<u32>>,
 }
 
-/// The lessons of `tasks`, of which each counts `weights`.
+/// The lessons of `tasks`, of which each counts `weights`, for a network with these outputs `(name, [N, C, …])`.
 ///
 /// # Errors
-/// [`TrainError::Task`] names one that has no gradient.
-pub fn lessons(tasks: &[Task], weights: &[f64]) -> Result<Vec<Lesson>, TrainError> {
+/// [`TrainError::Task`] names one that needs a teacher, [`TrainError::Tasks`] one that has no gradient.
+pub fn lessons<'a>(
+    tasks: &[Task],
+    weights: &[f64],
+    outputs: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
+) -> Result<Vec<Lesson>, TrainError> {
     let lesson = |(at, (task, &weight)): (usize, (&Task, &f64))| {
-        let kind = loss_kind(task)?;
-        let output = task.outputs[0].clone();
-        Ok(Lesson { name: task.name.clone(), task: at, output, kind, weight })
+        if let TaskKind::Agreement(_) = task.kind {
+            let reason = "agreement is no goal, a teacher is (--teacher)".to_owned();
+            return Err(TrainError::Task { task: task.name.clone(), reason });
+        }
+        Ok(Lesson { name: task.name.clone(), task: at, goal: task.goal(outputs.clone())?, weight })
     };
     tasks.iter().zip(weights).enumerate().map(lesson).collect()
 }
 
-fn loss_kind(task: &Task) -> Result<LossKind, TrainError> {
-    let none = |reason: &str| TrainError::Task { task: task.name.clone(), reason: reason.to_owned() };
-    match &task.kind {
-        TaskKind::Segmentation | TaskKind::Classification => Ok(LossKind::CrossEntropy),
-        TaskKind::Depth | TaskKind::Regression(Norm::L1) => Ok(LossKind::Absolute),
-        TaskKind::Regression(Norm::L2) => Ok(LossKind::Square),
-        TaskKind::Normals => Ok(LossKind::Cosine { shortest: crate::tasks::SHORTEST }),
-        TaskKind::Edges { positive_weight } => {
-            Ok(LossKind::BinaryCrossEntropy { positive_weight: *positive_weight })
-        }
-        TaskKind::Multilabel => Ok(LossKind::BinaryCrossEntropy { positive_weight: 1.0 }),
-        TaskKind::Detection(..) => Err(none("losses of detection have no gradient yet")),
-        TaskKind::Agreement(_) => Err(none("agreement is no goal, a teacher is (--teacher)")),
-    }
-}
-
-/// The batch of pictures in `samples` for a network of so many inputs.
-pub fn batch(samples: &Samples, tasks: &[Task], lessons: &[Lesson]) -> Batch {
+/// The batch of pictures in `samples` for a network that learns `lessons`.
+pub fn batch(samples: &Samples, lessons: &[Lesson]) -> Batch {
     let mut inputs: Vec<Vec<f32>> = samples.inputs.iter().map(|images| images.concat()).collect();
-    for lesson in lessons {
-        let words = &samples.labels[lesson.task];
-        let kind = &tasks[lesson.task].kind;
-        let labels: Vec<f32> = words.iter().flatten().map(|&word| label(kind, word)).collect();
-        let labelled = labels.iter().filter(|label| **label > LossKind::UNLABELLED).count();
-        let terms = if *kind == TaskKind::Normals { labelled / 3 } else { labelled };
-        let scale = if terms == 0 { 0.0 } else { lesson.weight / terms as f64 };
+    for Lesson { task, goal, weight, .. } in lessons {
+        let words = samples.targets(*task);
+        let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
+        let terms: usize = words.iter().map(|words| goal.terms(words)).sum();
+        let scale = if terms == 0 { 0.0 } else { weight / terms as f64 };
         inputs.extend([labels, vec![scale as f32]]);
     }
-    let words = samples.labels.iter().map(|words| words.concat()).collect();
+    let words = (0..samples.labels.len()).map(|task| samples.targets(task).concat()).collect();
     Batch { inputs, words }
-}
-
-fn label(kind: &TaskKind, word: u32) -> f32 {
-    match kind {
-        _ if word == UNLABELLED => LossKind::UNLABELLED,
-        TaskKind::Segmentation | TaskKind::Classification | TaskKind::Edges { .. } | TaskKind::Multilabel => {
-            word as f32
-        }
-        TaskKind::Depth
-        | TaskKind::Normals
-        | TaskKind::Regression(_)
-        | TaskKind::Detection(..)
-        | TaskKind::Agreement(_) => f32::from_bits(word),
-    }
 }

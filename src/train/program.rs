@@ -53,10 +53,10 @@ fn drop_outputs(plan: &mut Plan, outputs: usize) {
 }
 
 fn objective(form: &Forward, lesson: &Lesson) -> Result<Objective, TrainError> {
-    let found = form.graph.outputs.iter().find(|id| form.graph.value(**id).name == lesson.output);
+    let found = form.graph.outputs.iter().find(|id| form.graph.value(**id).name == lesson.goal.output);
     let Some(&output) = found else {
-        let reason = format!("the model has no output {}", lesson.output);
+        let reason = format!("the model has no output {}", lesson.goal.output);
         return Err(TrainError::Task { task: lesson.name.clone(), reason });
     };
-    Ok(Objective { name: lesson.name.clone(), output, kind: lesson.kind })
+    Ok(Objective { name: lesson.name.clone(), output, kind: lesson.goal.loss })
 }

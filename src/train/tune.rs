@@ -73,7 +73,7 @@ pub fn tune<S: Source + Sync>(
             let lessons = &lessons;
             scope.spawn(move || {
                 for chosen in order.chunks_exact(settings.batch) {
-                    let made = load(source, chosen).map(|samples| batch(&samples, tasks, lessons));
+                    let made = load(source, chosen).map(|samples| batch(&samples, lessons));
                     if send.send(made).is_err() {
                         break;
                     }
