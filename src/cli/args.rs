@@ -168,6 +168,11 @@ pub struct PruneArgs {
     pub sizes: SizeArgs,
     #[command(flatten)]
     pub search: SearchArgs,
+    /// Trains the pruned network for so many epochs on all pictures of `train` before it is written.
+    #[arg(long, value_name = "EPOCHS")]
+    pub finetune: Option<usize>,
+    #[command(flatten)]
+    pub train: TrainArgs,
     /// Prints the summary as JSON.
     #[arg(long)]
     pub json: bool,

@@ -35,7 +35,8 @@ pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {
         DATA.train
     );
     let search = search_args();
-    let job = Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search };
+    let job =
+        Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search, training: None };
     let summary = prune(&gpu, &job)?;
     println!();
     outcome::print(&summary, &pruned);

@@ -9,6 +9,7 @@ mod error;
 mod eval;
 mod files;
 mod finetune;
+mod improve;
 mod inspect;
 mod latency;
 mod model;

@@ -2,6 +2,7 @@
 
 use super::bench::{self, Layer, ModelTimes, layers};
 use super::eval::measure;
+use super::improve::{Improved, improve};
 use super::model::Model;
 use super::prune::Job;
 use super::report::{self, Example, Head, LayerTime, Report};
@@ -58,6 +59,7 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let Model { graph, shapes, units, .. } = job.model;
     let smaller =
         compact(&pruned.outcome.graph, shapes, units, &pruned.outcome.keeps).map_err(Failure::work)?;
+    let (smaller, improved) = improve(gpu, job, pruned, smaller)?;
     let path = job.out.join("pruned.onnx");
     let bytes = crate::onnx::encode(&smaller).map_err(Failure::work)?;
     let sizes = Sizes::new(1, job.model.sizes.symbols.clone());
@@ -71,7 +73,8 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let models = [job.model.at_batch(1)?, after];
     let times = bench::time(gpu, &models, RUNS)?;
     let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));
-    let summary = summary(gpu, job, pruned, (&costs, &times, [&before_report, &after_report]))?;
+    let reports = [&before_report, &after_report];
+    let summary = summary(gpu, job, (pruned, &improved), (&costs, &times, reports))?;
     let examples = examples(gpu, &models, val)?;
     let means = pruned.outcome.before.iter().map(|loss| loss.mean());
     let base: Vec<(f64, f64)> = means.zip(val.tasks().iter().map(|task| task.kind.floor())).collect();
@@ -130,7 +133,7 @@ type Measured<'a> = (&'a [Cost; 2], &'a [ModelTimes], [&'a evaluate::Report; 2])
 fn summary(
     gpu: &Gpu,
     job: &Job,
-    pruned: &Pruned,
+    (pruned, improved): (&Pruned, &Improved),
     (costs, times, reports): Measured,
 ) -> Result<Summary, Failure> {
     let [before, after] = costs;
@@ -176,6 +179,8 @@ fn summary(
             seconds: pruned.seconds,
         },
         units: job.model.units.units.iter().zip(&outcome.keeps.0).map(unit).collect(),
+        training: improved.training.clone(),
+        re_estimated: improved.re_estimated,
         options: serde_json::to_value(&pruned.options).map_err(Failure::work)?,
     })
 }

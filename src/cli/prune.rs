@@ -1,6 +1,8 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split};
+use super::args::{
+    CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split, TrainArgs,
+};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
@@ -34,13 +36,16 @@ pub struct Job<'a> {
     pub resume: bool,
     /// The search's options.
     pub search: &'a SearchArgs,
+    /// Epochs of training after it, and how.
+    pub training: Option<(usize, &'a TrainArgs)>,
 }
 
 /// Runs the command.
 pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let model = Model::load(&args.model, 1, &args.sizes)?;
-    let job =
-        Job { model: &model, tasks: &args.tasks, out: &args.out, resume: args.resume, search: &args.search };
+    let training = args.finetune.map(|epochs| (epochs, &args.train));
+    let (tasks, out) = (args.tasks.as_path(), args.out.as_path());
+    let job = Job { model: &model, tasks, out, resume: args.resume, search: &args.search, training };
     let gpu = open(device)?;
     let summary = prune(&gpu, &job)?;
     if args.json {

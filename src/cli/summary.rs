@@ -23,6 +23,12 @@ pub struct Summary {
     pub search: SearchSummary,
     /// Every unit.
     pub units: Vec<UnitSummary>,
+    /// The training after the search, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingSummary>,
+    /// Whether batch normalisations have the moments of the pruned network, not those of the unpruned one.
+    #[serde(default)]
+    pub re_estimated: bool,
     /// The options that were in force.
     pub options: serde_json::Value,
 }
@@ -94,6 +100,17 @@ pub struct SearchSummary {
     /// Multiply-accumulates of PAGCP's ascending scan with the same decisions: the unpruned network, then for every unit
     /// the whole masked network for each candidate up to the first that breaks a limit, on the same pictures.
     pub reference_macs: u64,
+    /// Seconds of this run; less than the whole where it was resumed.
+    pub seconds: f64,
+}
+
+/// What a training cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingSummary {
+    /// Passes over the pictures.
+    pub epochs: usize,
+    /// The pictures.
+    pub images: usize,
     /// Seconds of this run; less than the whole where it was resumed.
     pub seconds: f64,
 }
