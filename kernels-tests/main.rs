@@ -60,6 +60,7 @@ mod shared;
 mod softmax;
 mod taught;
 mod text;
+mod trainer;
 mod translate;
 mod traps;
 #[cfg(feature = "cli")]

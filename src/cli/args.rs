@@ -171,6 +171,12 @@ pub struct PruneArgs {
     /// Trains the pruned network for so many epochs on all pictures of `train` before it is written.
     #[arg(long, value_name = "EPOCHS")]
     pub finetune: Option<usize>,
+    /// Searches and trains in so many turns, towards the targets; each has a folder of its own in the output folder.
+    #[arg(long, default_value_t = 1, value_name = "N", requires = "finetune")]
+    pub rounds: usize,
+    /// The share of a task's metric that rounds may cost; the first one that costs a task more is not taken.
+    #[arg(long, value_name = "SHARE", requires = "finetune")]
+    pub max_drop: Option<f64>,
     #[command(flatten)]
     pub train: TrainArgs,
     /// Prints the summary as JSON.

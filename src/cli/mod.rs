@@ -17,6 +17,7 @@ mod outcome;
 mod progress;
 mod prune;
 mod report;
+mod rounds;
 mod run;
 mod scenes;
 mod summary;

@@ -6,7 +6,7 @@ use super::args::{
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
-use super::{Failure, eval, files, latency};
+use super::{Failure, eval, files, latency, rounds};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
 use crate::search::saliency::Criterion;
@@ -47,7 +47,8 @@ pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let (tasks, out) = (args.tasks.as_path(), args.out.as_path());
     let job = Job { model: &model, tasks, out, resume: args.resume, search: &args.search, training };
     let gpu = open(device)?;
-    let summary = prune(&gpu, &job)?;
+    let rounds = args.rounds > 1 || args.max_drop.is_some();
+    let summary = if rounds { rounds::rounds(&gpu, &model, args)? } else { prune(&gpu, &job)? };
     if args.json {
         return files::print_json(&summary);
     }

@@ -1,0 +1,314 @@
+//! Training on the device against the same steps in f64: gradients by the interpreter, the optimiser in a few lines.
+
+use crate::harness::gpus;
+use crate::network::{numbers, tensor};
+use std::collections::BTreeSet;
+use wgpu_pagcp::gpu::Gpu;
+use wgpu_pagcp::graph::{
+    Activation, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, LossKind, Op, Padding, Pool,
+    Resize, Sizes, Target, ValueId,
+};
+use wgpu_pagcp::reference::{Array, run};
+use wgpu_pagcp::tasks::{Samples, Task, TaskKind, UNLABELLED};
+use wgpu_pagcp::tensor::{Tensor, count};
+use wgpu_pagcp::train::{
+    Batch, Differentiated, Normalisation, Objective, Rule, Settings, Trainer, batch, differentiate, forward,
+    lessons, prepared, set_weights, weights,
+};
+
+const BATCH: usize = 3;
+const SIZE: [usize; 2] = [12, 10];
+
+fn normalised(b: &mut Builder, seed: u32, x: ValueId, channels: usize) -> ValueId {
+    let positive = |seed| numbers(seed, channels).iter().map(|x| 1.0 + 0.3 * x).collect();
+    let vector = |values| Tensor::from_f32(vec![channels], values).unwrap();
+    let constants = [
+        ("scale", vector(positive(seed))),
+        ("shift", tensor(seed + 1, &[channels])),
+        ("mean", tensor(seed + 2, &[channels])),
+        ("variance", vector(positive(seed + 3))),
+    ];
+    let mut inputs = vec![x];
+    inputs.extend(constants.map(|(name, tensor)| b.constant(&format!("{name}{seed}"), tensor)));
+    b.node(Op::BatchNorm { epsilon: 1e-5 }, &inputs)
+}
+
+fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [usize; 4]) -> ValueId {
+    let pads = Padding::Explicit([kernel / 2; 4]);
+    let conv = Conv2d { strides: [stride; 2], pads, ..Conv2d::new([kernel; 2]) };
+    let scaled = numbers(seed, out * inputs * kernel * kernel).iter().map(|x| x * 0.4).collect();
+    let weight = Tensor::from_f32(vec![out, inputs, kernel, kernel], scaled).unwrap();
+    b.conv(x, conv, weight, (seed % 2 == 0).then(|| tensor(seed + 50, &[out])))
+}
+
+/// A residual network with a pool, strides, a resize and three heads: a class per pixel, a number per pixel, a class.
+fn network() -> Graph {
+    let mut b = Builder::new("small");
+    let x = b.image("x", [3, SIZE[0], SIZE[1]]);
+    let stem = conv(&mut b, 1, x, [6, 3, 3, 1]);
+    let stem = normalised(&mut b, 20, stem, 6);
+    let stem = b.activation(stem, Activation::Relu);
+    let low = b.max_pool(stem, Pool { strides: [2, 2], ..Pool::new([2, 2]) });
+    let inner = conv(&mut b, 3, low, [5, 6, 3, 1]);
+    let inner = normalised(&mut b, 30, inner, 5);
+    let inner = b.activation(inner, Activation::Relu);
+    let inner = conv(&mut b, 5, inner, [6, 5, 1, 1]);
+    let sum = b.add(inner, low);
+    let sum = b.activation(sum, Activation::Relu);
+    let deep = conv(&mut b, 7, sum, [7, 6, 3, 2]);
+    let deep = normalised(&mut b, 40, deep, 7);
+    let deep = b.activation(deep, Activation::Silu);
+    let classes = conv(&mut b, 8, sum, [5, 6, 1, 1]);
+    let resize = Resize {
+        target: Target::Sizes(SIZE),
+        coordinates: Coordinates::HalfPixel,
+        interpolation: Interpolation::Linear,
+    };
+    let classes = b.resize(classes, resize.clone());
+    b.output(classes, "classes");
+    let depth = conv(&mut b, 10, sum, [1, 6, 3, 1]);
+    let depth = b.resize(depth, resize);
+    b.output(depth, "depth");
+    let mean = b.global_average_pool(deep);
+    let flat = b.flatten(mean, 1);
+    let gemm = Gemm { trans_b: true, ..Gemm::default() };
+    let room = b.gemm(flat, gemm, tensor(60, &[4, 7]), Some(tensor(61, &[4])));
+    b.output(room, "room");
+    b.finish().unwrap()
+}
+
+fn tasks() -> Vec<Task> {
+    let task = |name: &str, kind| Task {
+        name: name.to_owned(),
+        kind,
+        outputs: vec![name.to_owned()],
+        limit: None,
+        names: Vec::new(),
+    };
+    vec![
+        task("classes", TaskKind::Segmentation),
+        task("depth", TaskKind::Depth),
+        task("room", TaskKind::Classification),
+    ]
+}
+
+fn samples() -> Samples {
+    let pixels = count(&SIZE);
+    let word = |seed: u32, classes: u32| move |at: usize| (at as u32 * 7 + seed) * 13 % 31 % classes;
+    let images = || 0..BATCH as u32;
+    let hole = |at: usize, word: u32| if at.is_multiple_of(9) { UNLABELLED } else { word };
+    Samples {
+        inputs: vec![images().map(|image| numbers(image + 1, 3 * pixels)).collect()],
+        labels: vec![
+            images().map(|i| (0..pixels).map(|at| hole(at, word(i, 5)(at))).collect()).collect(),
+            images()
+                .map(|i| {
+                    let depths = numbers(i + 9, pixels);
+                    depths.iter().enumerate().map(|(at, depth)| hole(at, depth.to_bits())).collect()
+                })
+                .collect(),
+            images().map(|i| vec![i % 4]).collect(),
+        ],
+        targets: Vec::new(),
+    }
+}
+
+fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
+    Settings {
+        epochs: 1,
+        batch: BATCH,
+        rule,
+        rate: 0.01,
+        final_share: 1.0,
+        warm_up: 0.0,
+        decay: 0.02,
+        clip: 2.0,
+        average: 0.9,
+        normalisation,
+        moment_images: 0,
+        frozen: BTreeSet::new(),
+        weights: vec![1.0, 0.5, 2.0],
+        distil: 0.0,
+        seed: 0,
+    }
+}
+
+fn trainer(gpu: &Gpu, settings: &Settings) -> (Trainer, Batch, Graph) {
+    let sizes = Sizes::batch(BATCH);
+    let graph = prepared(&network(), &sizes, settings.normalisation).unwrap();
+    let lessons = lessons(&tasks(), &settings.weights).unwrap();
+    let batch = batch(&samples(), &tasks(), &lessons);
+    let trainer = Trainer::new(gpu, &graph, &tasks(), lessons, (settings, &sizes)).unwrap();
+    (trainer, batch, graph)
+}
+
+/// The training graph that a trainer of `graph` runs.
+fn differentiated(graph: &Graph, settings: &Settings) -> Differentiated {
+    let sizes = Sizes::batch(BATCH);
+    let form = forward(graph, &sizes, settings.normalisation, &settings.frozen).unwrap();
+    let lessons = lessons(&tasks(), &settings.weights).unwrap();
+    let output = |name: &str| {
+        form.graph.outputs.iter().copied().find(|id| form.graph.value(*id).name == name).unwrap()
+    };
+    let objectives: Vec<Objective> = lessons
+        .iter()
+        .map(|l| Objective { name: l.name.clone(), output: output(&l.output), kind: l.kind })
+        .collect();
+    differentiate(&form.graph, &form.shapes, &form.trained, &objectives).unwrap()
+}
+
+/// Gradients of every block in f64.
+fn gradients(done: &Differentiated, batch: &Batch) -> Vec<Vec<f64>> {
+    let inputs: Vec<Array> = done
+        .graph
+        .inputs
+        .iter()
+        .zip(&batch.inputs)
+        .map(|(id, values)| Array::from_f32(done.shapes[id.0].clone(), values).unwrap())
+        .collect();
+    let values = run(&done.graph, &done.shapes, &inputs).unwrap();
+    done.blocks.iter().map(|block| values[block.gradient.0].as_ref().unwrap().data.clone()).collect()
+}
+
+/// Weights and moments of one block in f64.
+struct Reference {
+    weights: Vec<f64>,
+    average: Vec<f64>,
+    first: Vec<f64>,
+    second: Vec<f64>,
+}
+
+impl Reference {
+    fn step(&mut self, (gradient, factor): (&[f64], f64), step: i32, (settings, decays): (&Settings, bool)) {
+        let decay = if decays { settings.decay } else { 0.0 };
+        let kept = settings.average.min((1.0 + f64::from(step)) / (10.0 + f64::from(step)));
+        for (i, gradient) in gradient.iter().enumerate() {
+            let (g, w) = (gradient * factor, self.weights[i]);
+            let change = match settings.rule {
+                Rule::Sgd { momentum } => {
+                    let (momentum, g) = (f64::from(momentum), g + decay * w);
+                    self.first[i] = momentum * self.first[i] + g;
+                    g + momentum * self.first[i]
+                }
+                Rule::AdamW { beta1, beta2, epsilon } => {
+                    let (b1, b2) = (f64::from(beta1), f64::from(beta2));
+                    self.first[i] = b1 * self.first[i] + (1.0 - b1) * g;
+                    self.second[i] = b2 * self.second[i] + (1.0 - b2) * g * g;
+                    let mean = self.first[i] / (1.0 - b1.powi(step));
+                    let square = self.second[i] / (1.0 - b2.powi(step));
+                    mean / (square.sqrt() + f64::from(epsilon)) + decay * w
+                }
+            };
+            self.weights[i] -= settings.rate * change;
+            self.average[i] += (1.0 - kept) * (self.weights[i] - self.average[i]);
+        }
+    }
+}
+
+/// The largest difference between device and f64 after `steps` steps, relative to what the steps changed.
+fn difference(gpu: &Gpu, settings: &Settings, steps: i32, spoil: f64) -> f64 {
+    let (mut trainer, batch, graph) = trainer(gpu, settings);
+    let mut reference: Vec<Reference> = Vec::new();
+    let mut graph = graph;
+    let first = differentiated(&graph, settings);
+    for block in &first.blocks {
+        let weights: Vec<f64> =
+            weights(&graph, &block.constants).unwrap().into_iter().map(f64::from).collect();
+        let zeros = vec![0.0; weights.len()];
+        reference.push(Reference { average: weights.clone(), weights, first: zeros.clone(), second: zeros });
+    }
+    let begin: Vec<Vec<f64>> = reference.iter().map(|block| block.weights.clone()).collect();
+    for step in 1..=steps {
+        let done = differentiated(&graph, settings);
+        let gradients = gradients(&done, &batch);
+        let norm = gradients.iter().flatten().map(|g| g * g).sum::<f64>().sqrt();
+        let factor = (settings.clip / (norm + 1e-6)).min(1.0) * spoil;
+        for ((block, own), gradient) in done.blocks.iter().zip(&mut reference).zip(&gradients) {
+            own.step((gradient, factor), step, (settings, block.decays));
+            let rounded: Vec<f32> = own.weights.iter().map(|&w| w as f32).collect();
+            set_weights(&mut graph, &block.constants, &rounded);
+        }
+        let stepped = trainer.step(&batch, settings.rate).unwrap();
+        assert!(
+            stepped.finite && (f64::from(stepped.norm) - norm).abs() < 1e-3 * norm,
+            "{stepped:?}, {norm}"
+        );
+    }
+    let ends = [trainer.graph(false).unwrap(), trainer.graph(true).unwrap()];
+    let mut worst: f64 = 0.0;
+    for ((block, own), begin) in first.blocks.iter().zip(&reference).zip(&begin) {
+        let changed = own.weights.iter().zip(begin).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(changed > 0.0);
+        for (end, expected) in ends.iter().zip([&own.weights, &own.average]) {
+            let found = weights(end, &block.constants).unwrap();
+            let off = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+            worst = worst.max(off / changed);
+        }
+    }
+    worst
+}
+
+#[test]
+fn steps_are_those_of_the_f64_reference() {
+    let Some(gpus) = gpus() else { return };
+    for gpu in &gpus {
+        for normalisation in [Normalisation::Train, Normalisation::Fold] {
+            for rule in [Rule::SGD, Rule::AdamW { beta1: 0.9, beta2: 0.99, epsilon: 1e-4 }] {
+                let settings = settings(rule, normalisation);
+                let worst = difference(gpu, &settings, 4, 1.0);
+                assert!(worst < 5e-3, "{rule:?} {normalisation:?}: {worst}");
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_that_are_off_by_a_percent_are_noticed() {
+    let Some([gpu, _]) = gpus() else { return };
+    let settings = settings(Rule::SGD, Normalisation::Train);
+    assert!(difference(&gpu, &settings, 4, 1.01) > 5e-3);
+}
+
+#[test]
+fn losses_fall_and_a_restored_state_goes_on_to_the_same_bits() {
+    let Some([gpu, _]) = gpus() else { return };
+    let settings = settings(Rule::ADAM_W, Normalisation::Train);
+    let (mut one, batch, _) = trainer(&gpu, &settings);
+    let first = one.step(&batch, 0.01).unwrap();
+    for _ in 0..20 {
+        one.step(&batch, 0.01).unwrap();
+    }
+    let state = one.state().unwrap();
+    let last = one.step(&batch, 0.01).unwrap();
+    for (first, last) in first.losses.iter().zip(&last.losses) {
+        assert!(last.mean() < 0.9 * first.mean(), "{first:?} to {last:?}");
+    }
+    let (mut two, ..) = trainer(&gpu, &settings);
+    two.restore(&state).unwrap();
+    assert_eq!(two.step(&batch, 0.01).unwrap(), last);
+    assert_eq!(one.state().unwrap(), two.state().unwrap());
+}
+
+#[test]
+fn gradients_that_are_not_finite_change_nothing() {
+    let Some([gpu, _]) = gpus() else { return };
+    let settings = settings(Rule::ADAM_W, Normalisation::Train);
+    let (mut trainer, batch, _) = trainer(&gpu, &settings);
+    let before = trainer.state().unwrap();
+    let mut broken = batch.clone();
+    broken.inputs[0][5] = f32::INFINITY;
+    assert!(!trainer.step(&broken, 0.01).unwrap().finite);
+    let after = trainer.state().unwrap();
+    assert_eq!(after.weights, before.weights);
+    assert!(trainer.step(&batch, 0.01).unwrap().finite);
+}
+
+#[test]
+fn labels_say_what_counts() {
+    let lessons = lessons(&tasks(), &[1.0, 0.5, 2.0]).unwrap();
+    let batch = batch(&samples(), &tasks(), &lessons);
+    let labelled = batch.inputs[1].iter().filter(|label| **label > LossKind::UNLABELLED).count();
+    assert!(labelled > 100 && labelled < BATCH * count(&SIZE));
+    assert_eq!(batch.inputs[2], [1.0 / labelled as f32]);
+    assert_eq!(batch.inputs[6], [2.0 / BATCH as f32]);
+}
