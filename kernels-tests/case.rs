@@ -36,6 +36,7 @@ pub struct Case {
     output: Cut,
     output_axis: usize,
     keep: Vec<usize>,
+    poisoned: bool,
 }
 
 /// A case on a device: its output's stored buffer.
@@ -55,7 +56,7 @@ impl Case {
     /// A case without inputs, whose output's channels are cut as `output`.
     pub fn new(op: Op, output: &Cut, keep: &[usize]) -> Self {
         let (output, keep) = (output.clone(), keep.to_vec());
-        Self { op, compacted_op: None, inputs: Vec::new(), output, output_axis: 1, keep }
+        Self { op, compacted_op: None, inputs: Vec::new(), output, output_axis: 1, keep, poisoned: false }
     }
 
     /// Adds a computed input, whose axis 1 (0 for vectors) is cut as `cut`.
@@ -80,6 +81,12 @@ impl Case {
     /// Puts the channels of the output into axis `axis`.
     pub fn output_along(mut self, axis: usize) -> Self {
         self.output_axis = axis;
+        self
+    }
+
+    /// Puts poison into lanes of inputs past the last channel as well.
+    pub fn lanes_are_poisoned(mut self) -> Self {
+        self.poisoned = true;
         self
     }
 
@@ -192,8 +199,8 @@ impl Case {
             for (at, value) in buffer.iter_mut().enumerate() {
                 match dead[lane_of(stored, at)] {
                     Dead::No => {}
-                    Dead::Lane => *value = 0.0,
-                    Dead::Group => *value = f32::from_bits(POISON),
+                    Dead::Lane if !self.poisoned => *value = 0.0,
+                    Dead::Lane | Dead::Group => *value = f32::from_bits(POISON),
                 }
             }
             buffers[*slot] = buffer;
@@ -226,6 +233,7 @@ impl Case {
             output: cut(&self.output),
             output_axis: self.output_axis,
             keep: Vec::new(),
+            poisoned: self.poisoned,
         }
     }
 

@@ -5,7 +5,8 @@ use crate::harness::gpus;
 use wgpu_pagcp::graph::{Activation, Op};
 use wgpu_pagcp::tensor::Tensor;
 
-const ACTIVATIONS: [Activation; 22] = [
+/// Functions of all numbers.
+pub const ACTIVATIONS: [Activation; 22] = [
     Activation::None,
     Activation::Relu,
     Activation::LeakyRelu { alpha: 0.1 },
@@ -31,7 +32,7 @@ const ACTIVATIONS: [Activation; 22] = [
 ];
 
 /// Functions of positive numbers.
-const OF_POSITIVE: [Activation; 3] = [Activation::Log, Activation::Sqrt, Activation::Reciprocal];
+pub const OF_POSITIVE: [Activation; 3] = [Activation::Log, Activation::Sqrt, Activation::Reciprocal];
 
 #[test]
 fn every_activation_in_every_layout() {

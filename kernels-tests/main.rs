@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "every function here is part of a test")]
 
+mod activation_gradient;
 mod affine;
 #[cfg(feature = "cli")]
 mod bundled;

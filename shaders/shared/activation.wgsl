@@ -49,11 +49,7 @@ fn activate(v: vec4f, a: f32, b: f32) -> vec4f {
 #endif
 }
 
-// As `clamp`, which drops NaN, as `max` does: a network that breaks would look sound. Comparisons keep it.
-fn bounded(v: vec4f, low: f32, high: f32) -> vec4f {
-    let raised = select(v, vec4f(low), v < vec4f(low));
-    return select(raised, vec4f(high), raised > vec4f(high));
-}
+#include "bounded"
 
 #if activation in [3, 7, 12]
 fn sigmoid(v: vec4f) -> vec4f {

@@ -4,6 +4,7 @@
 //! table of one candidate, see [`live`]), binding 1 `p: Params` (uniform), and from binding 2 on its tensors in the
 //! order of [`Kernel::bindings`]. The entry point is `main`.
 
+pub mod activation_gradient;
 pub mod affine;
 pub mod channel_sum;
 pub mod concat;
@@ -118,6 +119,7 @@ impl Spec {
 
 /// All kernels, for tests and lookups.
 pub static ALL: &[&Kernel] = &[
+    &activation_gradient::ACTIVATION_GRADIENT,
     &affine::AFFINE,
     &channel_sum::CHANNEL_SUM,
     &concat::CONCAT,

@@ -7,7 +7,7 @@
 //! by `3 + 2|x|` ulp, division by 2.5 ulp, `tanh` by 1e-5 or what `sinh / cosh` gives, `log` by 3 ulp or, near 1,
 //! by 2^-21. Copies are exact.
 
-mod pointwise;
+pub(super) mod pointwise;
 mod reduce;
 
 use super::execute::{conv_terms, operands, run_node};

@@ -40,3 +40,4 @@ pub use reduce::{arg_max, reduce};
 pub use resize::resize;
 pub use shape_ops::{concat, pad};
 pub use softmax::{log_softmax, softmax};
+pub use training::activate_gradient;

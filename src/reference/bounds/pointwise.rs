@@ -71,20 +71,20 @@ fn spread(activation: Activation, x: f64, error: f64) -> f64 {
 }
 
 /// What clamping an argument at which a sigmoid or tanh is flat may cost.
-const SATURATED: f64 = 1e-13;
+pub(in crate::reference) const SATURATED: f64 = 1e-13;
 
 /// The relative error of `exp(x)`.
-pub(super) fn exp_error(x: f64) -> f64 {
+pub(in crate::reference) fn exp_error(x: f64) -> f64 {
     (3.0 + 2.0 * x.abs()) * ULP
 }
 
 /// The error of `log(x)`.
-pub(super) fn log_error(x: f64) -> f64 {
+pub(in crate::reference) fn log_error(x: f64) -> f64 {
     if (0.5..=2.0).contains(&x) { (-21.0_f64).exp2() } else { 3.0 * ULP * x.ln().abs() }
 }
 
 /// The error of `1 / (1 + exp(-x))` for an exact `x`; the argument is clamped to ±80.
-fn sigmoid_error(x: f64) -> f64 {
+pub(in crate::reference) fn sigmoid_error(x: f64) -> f64 {
     let s = sigmoid(x);
     s * ((1.0 - s) * exp_error(x.abs().min(80.0)) + 2.0 * U + 2.5 * ULP) + (-80.0_f64).exp() + FLUSHED
 }
@@ -111,7 +111,7 @@ fn mish_error(x: f64) -> f64 {
 }
 
 /// The error of the polynomials of `shaders/shared/erf.wgsl`: theirs (below 3e-8) and that of their evaluation.
-fn erf_error(x: f64) -> f64 {
+pub(in crate::reference) fn erf_error(x: f64) -> f64 {
     let t = x.abs().min(5.0);
     let small = t * (4e-8 + 20.0 * U);
     if t < 0.92 {

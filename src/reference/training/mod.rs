@@ -1,9 +1,12 @@
 //! Gradients, batch statistics and losses.
 
+mod activation;
 mod conv;
 mod loss;
 mod norm;
 mod spatial;
+
+pub use activation::activate_gradient;
 
 use super::Array;
 use crate::graph::Training;
@@ -14,7 +17,9 @@ pub(super) fn compute(op: &Training, inputs: &[&Array], shape: Vec<usize>) -> Ar
         Training::ConvWeight(conv) => conv::weight(conv, inputs[0], inputs[1], shape),
         Training::GemmWeight => conv::gemm_weight(inputs[0], inputs[1], shape),
         Training::ChannelSum => conv::channel_sum(inputs[0]),
-        Training::Activation { of, from_output } => norm::activation(*of, *from_output, inputs[0], inputs[1]),
+        Training::Activation { of, from_output } => {
+            activation::gradient(*of, *from_output, inputs[0], inputs[1])
+        }
         Training::MaxPool(pool) => spatial::max_pool(pool, inputs[0], inputs[1]),
         Training::AveragePool { pool, .. } => spatial::average_pool(pool, inputs[0], shape),
         Training::Resize { resize, .. } => spatial::resize(resize, inputs[0], shape),
@@ -37,8 +42,10 @@ pub(super) fn error(op: &Training, inputs: &[&Array], expected: &Array) -> Array
         | Training::AveragePool { .. }
         | Training::Resize { .. }
         | Training::Move { .. } => spatial::error(op, inputs, expected),
-        Training::Activation { .. }
-        | Training::BatchMoments
+        Training::Activation { of, from_output } => {
+            activation::error(*of, *from_output, inputs[0], inputs[1])
+        }
+        Training::BatchMoments
         | Training::BatchNorm(_)
         | Training::BatchNormSums(_)
         | Training::BatchNormInput(_) => norm::error(op, inputs, expected),

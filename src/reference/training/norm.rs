@@ -1,12 +1,7 @@
-//! Batch normalisation by the batch's own moments, its gradients, and those of pointwise functions.
+//! Batch normalisation by the batch's own moments and its gradients.
 
-use crate::graph::{Activation, BatchNorm, Training};
+use crate::graph::{BatchNorm, Training};
 use crate::reference::Array;
-
-/// See [`crate::graph::Training::Activation`].
-pub(super) fn activation(_of: Activation, _from_output: bool, _dy: &Array, _v: &Array) -> Array {
-    unimplemented!("activation")
-}
 
 /// See [`crate::graph::Training::BatchMoments`].
 pub(super) fn moments(_x: &Array) -> Array {

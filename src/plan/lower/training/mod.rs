@@ -1,10 +1,12 @@
 //! Operators of training graphs.
 
+mod activation;
 mod adjoint;
 mod conv;
 mod loss;
 mod norm;
 mod products;
+mod pixels;
 mod spatial;
 mod sum;
 
@@ -17,7 +19,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Training) -> Result<(),
         Training::ConvWeight(conv) => conv::weight(cx, node, conv),
         Training::GemmWeight => conv::gemm_weight(cx, node),
         Training::ChannelSum => conv::channel_sum(cx, node),
-        Training::Activation { of, from_output } => norm::activation(cx, node, *of, *from_output),
+        Training::Activation { of, from_output } => activation::lower(cx, node, *of, *from_output),
         Training::MaxPool(pool) => spatial::max_pool(cx, node, pool),
         Training::AveragePool { pool, .. } => spatial::average_pool(cx, node, pool),
         Training::Resize { resize, .. } => spatial::resize(cx, node, resize),

@@ -1,17 +1,7 @@
-//! Batch normalisation by the batch's own moments, its gradients, and those of pointwise functions.
+//! Batch normalisation by the batch's own moments and its gradients.
 
-use crate::graph::{Activation, BatchNorm, Node};
+use crate::graph::{BatchNorm, Node};
 use crate::plan::lower::{Lowering, PlanError, unsupported};
-
-/// See [`crate::graph::Training`].
-pub(super) fn activation(
-    _cx: &mut Lowering,
-    node: &Node,
-    _of: Activation,
-    _from_output: bool,
-) -> Result<(), PlanError> {
-    Err(unsupported(node, "no kernel".to_owned()))
-}
 
 /// See [`crate::graph::Training`].
 pub(super) fn moments(_cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
