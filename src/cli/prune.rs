@@ -1,8 +1,6 @@
 //! `prune`: the search, and everything it leaves in the output folder.
 
-use super::args::{
-    CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split, TrainArgs,
-};
+use super::args::{CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, SearchArgs, Split, TrainArgs};
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;

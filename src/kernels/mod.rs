@@ -6,6 +6,8 @@
 
 pub mod activation_gradient;
 pub mod affine;
+pub mod batch_moments;
+pub mod batch_norm;
 pub mod channel_sum;
 pub mod concat;
 pub mod conv;
@@ -121,6 +123,11 @@ impl Spec {
 pub static ALL: &[&Kernel] = &[
     &activation_gradient::ACTIVATION_GRADIENT,
     &affine::AFFINE,
+    &batch_moments::BATCH_MERGE,
+    &batch_moments::BATCH_MOMENTS,
+    &batch_norm::BATCH_NORM,
+    &batch_norm::BATCH_NORM_INPUT,
+    &batch_norm::BATCH_SUMS,
     &channel_sum::CHANNEL_SUM,
     &concat::CONCAT,
     &conv::CONV,

@@ -18,6 +18,7 @@ pub struct TemplateError {
 /// The parts that kernels import, by the name they import them under.
 static SHARED: &[(&str, &str)] = &[
     ("optimise", include_str!("../../shaders/shared/optimise.wgsl")),
+    ("batch_norm", include_str!("../../shaders/shared/batch_norm.wgsl")),
     ("live", include_str!("../../shaders/shared/live.wgsl")),
     ("activation", include_str!("../../shaders/shared/activation.wgsl")),
     ("activation_gradient", include_str!("../../shaders/shared/activation_gradient.wgsl")),

@@ -5,8 +5,8 @@ mod adjoint;
 mod conv;
 mod loss;
 mod norm;
-mod products;
 mod pixels;
+mod products;
 mod spatial;
 mod sum;
 
