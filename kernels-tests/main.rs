@@ -24,6 +24,7 @@ mod eltwise_where;
 mod evaluate;
 mod execute;
 mod gather;
+mod gather_sum;
 mod global_pool;
 mod gram;
 mod harness;

@@ -26,6 +26,7 @@ pub mod eltwise_binary;
 pub mod eltwise_unary;
 pub mod eltwise_where;
 pub mod gather;
+pub mod gather_sum;
 pub mod global_pool;
 pub mod gradient_clip;
 pub mod gradient_norm;
@@ -146,6 +147,7 @@ pub static ALL: &[&Kernel] = &[
     &eltwise_unary::ELTWISE_UNARY,
     &eltwise_where::ELTWISE_WHERE,
     &gather::GATHER,
+    &gather_sum::GATHER_SUM,
     &gradient_clip::GRADIENT_CLIP,
     &gradient_norm::GRADIENT_NORM,
     &gram::GRAM,

@@ -31,7 +31,7 @@ pub(super) struct Placed<'a> {
 }
 
 /// Image, channel, pixel, and how many parts read nothing.
-type Entry = [u32; 4];
+pub(super) type Entry = [u32; 4];
 
 /// A move between two stored forms.
 pub(super) struct Gather<'a> {
@@ -298,7 +298,7 @@ impl<'a> Gather<'a> {
 }
 
 /// What a step along each axis of a stored value adds.
-fn places(x: Placed) -> Vec<Entry> {
+pub(super) fn places(x: Placed) -> Vec<Entry> {
     let axis = x.stored.axis;
     let mut pixels = 1;
     let mut places = vec![[0; 4]; x.shape.len()];
@@ -344,6 +344,6 @@ impl Table<'_> {
     }
 }
 
-fn sum(a: Entry, b: Entry) -> Entry {
+pub(super) fn sum(a: Entry, b: Entry) -> Entry {
     std::array::from_fn(|part| a[part] + b[part])
 }

@@ -39,7 +39,8 @@ pub(super) fn lower_unsqueeze(cx: &mut Lowering, node: &Node, axes: &[usize]) ->
     lower_axes(cx, node, &sources)
 }
 
-fn lower_moved(cx: &mut Lowering, node: &Node, moved: &Moved) -> Result<(), PlanError> {
+/// Lowers what moves the elements of input 0 as `moved` says.
+pub(super) fn lower_moved(cx: &mut Lowering, node: &Node, moved: &Moved) -> Result<(), PlanError> {
     let [from, to] = [node.inputs[0], node.outputs[0]];
     let (x, y) = (cx.stored(from), cx.stored(to));
     let place = |value: usize, stored| Placed { shape: &cx.shapes[value], stored };
@@ -84,7 +85,7 @@ fn lower_table(cx: &mut Lowering, node: &Node, axis: usize, indices: &[i64]) -> 
 }
 
 /// What each index along each axis of `y` reads of `x`.
-fn moved(op: &Move, x: &[usize], y: &[usize]) -> Result<Moved, Mismatch> {
+pub(super) fn moved(op: &Move, x: &[usize], y: &[usize]) -> Result<Moved, Mismatch> {
     let own =
         || -> Vec<Vec<Reading>> { y.iter().enumerate().map(|(axis, &size)| along(axis, size)).collect() };
     let copied = |axes| Moved { axes, base: Vec::new(), fill: 0.0 };

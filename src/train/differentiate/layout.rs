@@ -46,15 +46,20 @@ pub(super) fn moved(tape: &mut Tape, node: &Node, of: &Move, dy: ValueId) -> Res
     tape.add(x, gradient)
 }
 
-/// Padding with a number: what is inside of it.
+/// Padding with a number: what is inside of it. With pixels of the input: those that show them are added to them.
 pub(super) fn pad(tape: &mut Tape, node: &Node, pad: &Pad, dy: ValueId) -> Result<(), TrainError> {
-    let PadMode::Constant(_) = pad.mode else {
-        return Err(TrainError::no_gradient(node, "only padding with a number has one"));
-    };
     let x = node.inputs[0];
     let [height, width] = [tape.shape(x)[2], tape.shape(x)[3]];
-    let [top, left, ..] = pad.margins;
-    let gradient = slice(tape, dy, &[(2, top, top + height), (3, left, left + width)])?;
+    let [top, left, bottom, right] = pad.margins;
+    let gradient = match pad.mode {
+        PadMode::Constant(_) => slice(tape, dy, &[(2, top, top + height), (3, left, left + width)])?,
+        PadMode::Reflect | PadMode::Edge => {
+            let amounts = [[0, 0], [0, 0], [top, bottom], [left, right]];
+            let of = Move::pad(&amounts.map(|pair| pair.map(|amount| amount as i64)), pad.mode);
+            let shape = tape.shape(x).to_vec();
+            tape.node("input", Op::Training(Training::Move { of, shape }), &[dy])?
+        }
+    };
     tape.add(x, gradient)
 }
 

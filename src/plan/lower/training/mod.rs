@@ -4,6 +4,7 @@ mod activation;
 mod adjoint;
 mod conv;
 mod loss;
+mod moves;
 mod norm;
 mod pixels;
 mod products;
@@ -23,7 +24,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Training) -> Result<(),
         Training::MaxPool(pool) => spatial::max_pool(cx, node, pool),
         Training::AveragePool { pool, .. } => spatial::average_pool(cx, node, pool),
         Training::Resize { resize, .. } => spatial::resize(cx, node, resize),
-        Training::Move { of, .. } => spatial::moved(cx, node, of),
+        Training::Move { of, .. } => moves::moved(cx, node, of),
         Training::BatchMoments => norm::moments(cx, node),
         Training::BatchNorm(op) => norm::batch_norm(cx, node, *op),
         Training::BatchNormSums(op) => norm::sums(cx, node, *op),

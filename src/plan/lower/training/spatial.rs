@@ -1,7 +1,7 @@
-//! Gradients of pools, resizes and moves.
+//! Gradients of pools and resizes.
 
 use super::adjoint::adjoint;
-use crate::graph::{Move, Node, Pool, Resize, Taps};
+use crate::graph::{Node, Pool, Resize, Taps};
 use crate::kernels::Spec;
 use crate::kernels::pool_gradient::{POOL_GRADIENT, PoolGradientParams};
 use crate::kernels::pool_winner::{MAX_TAPS, POOL_WINNER, PoolWinnerParams};
@@ -151,9 +151,4 @@ pub(super) fn resize(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<
     let dx = cx.stored(node.outputs[0]);
     let size = [dx.height as usize, dx.width as usize];
     adjoint(cx, node, &[0, 1].map(|axis| resize.taps(axis, size)))
-}
-
-/// See [`crate::graph::Training`].
-pub(super) fn moved(_cx: &mut Lowering, node: &Node, _of: &Move) -> Result<(), PlanError> {
-    Err(unsupported(node, "no kernel".to_owned()))
 }
