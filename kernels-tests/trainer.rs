@@ -228,7 +228,7 @@ fn difference(gpu: &Gpu, settings: &Settings, steps: i32, spoil: f64) -> f64 {
             let rounded: Vec<f32> = own.weights.iter().map(|&w| w as f32).collect();
             set_weights(&mut graph, &block.constants, &rounded);
         }
-        let stepped = trainer.step(&batch, settings.rate).unwrap();
+        let stepped = trainer.step(&batch, settings.rate, true).unwrap();
         assert!(
             stepped.finite && (f64::from(stepped.norm) - norm).abs() < 1e-3 * norm,
             "{stepped:?}, {norm}"
@@ -274,18 +274,18 @@ fn losses_fall_and_a_restored_state_goes_on_to_the_same_bits() {
     let Some([gpu, _]) = gpus() else { return };
     let settings = settings(Rule::ADAM_W, Normalisation::Train);
     let (mut one, batch, _) = trainer(&gpu, &settings);
-    let first = one.step(&batch, 0.01).unwrap();
+    let first = one.step(&batch, 0.01, true).unwrap();
     for _ in 0..20 {
-        one.step(&batch, 0.01).unwrap();
+        one.step(&batch, 0.01, true).unwrap();
     }
     let state = one.state().unwrap();
-    let last = one.step(&batch, 0.01).unwrap();
+    let last = one.step(&batch, 0.01, true).unwrap();
     for (first, last) in first.losses.iter().zip(&last.losses) {
         assert!(last.mean() < 0.9 * first.mean(), "{first:?} to {last:?}");
     }
     let (mut two, ..) = trainer(&gpu, &settings);
     two.restore(&state).unwrap();
-    assert_eq!(two.step(&batch, 0.01).unwrap(), last);
+    assert_eq!(two.step(&batch, 0.01, true).unwrap(), last);
     assert_eq!(one.state().unwrap(), two.state().unwrap());
 }
 
@@ -297,10 +297,10 @@ fn gradients_that_are_not_finite_change_nothing() {
     let before = trainer.state().unwrap();
     let mut broken = batch.clone();
     broken.inputs[0][5] = f32::INFINITY;
-    assert!(!trainer.step(&broken, 0.01).unwrap().finite);
+    assert!(!trainer.step(&broken, 0.01, true).unwrap().finite);
     let after = trainer.state().unwrap();
     assert_eq!(after.weights, before.weights);
-    assert!(trainer.step(&batch, 0.01).unwrap().finite);
+    assert!(trainer.step(&batch, 0.01, true).unwrap().finite);
 }
 
 #[test]

@@ -198,6 +198,9 @@ pub struct FinetuneArgs {
     /// Passes over the pictures.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub epochs: usize,
+    /// An ONNX file whose outputs it learns to give as well, such as the unpruned network.
+    #[arg(long, value_name = "FILE")]
+    pub teacher: Option<PathBuf>,
     /// Goes on from the checkpoint that is in the folder.
     #[arg(long)]
     pub resume: bool,
@@ -240,6 +243,10 @@ pub struct TrainArgs {
     /// Leaves the weights of nodes as they are whose names match; may be given several times.
     #[arg(long, value_name = "GLOB")]
     pub freeze: Vec<String>,
+    /// How much the teacher's outputs count beside the labels of a task: 0 for not at all. `prune` takes the unpruned
+    /// network as teacher.
+    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
+    pub distil: f64,
     /// The weight of a task's mean loss, 1 unless given; may be given several times.
     #[arg(long, value_name = "TASK=WEIGHT")]
     pub weight: Vec<String>,

@@ -9,7 +9,7 @@ use crate::graph::{Graph, Sizes};
 use crate::tasks::{Dataset, Source};
 use crate::train::{
     Epoch, Follow, MomentOptions, Moments, Normalisation, Progress, Rule, Settings, TrainError, Trainer,
-    lessons, prepared, tune,
+    Tutor, lessons, prepared, taught, tune,
 };
 use globset::{Glob, GlobSetBuilder};
 use indicatif::ProgressBar;
@@ -22,11 +22,13 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let val = eval::open_data(&args.tasks, Split::Val, &model)?;
     let train = eval::open_data(&args.tasks, Split::Train, &model)?;
     let settings = settings(&args.train, args.epochs, (&model, &train))?;
+    let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &args.sizes)).transpose()?;
+    let teacher = teacher.as_ref().map(|teacher| &teacher.graph);
     files::output_folder(&args.out)?;
     let gpu = open(device)?;
     let before = eval::measure(&gpu, &model, &val, None)?;
     let start = Instant::now();
-    let graph = fine_tune(&gpu, &model, &train, &settings)?;
+    let graph = fine_tune(&gpu, &model, &train, (&settings, teacher))?;
     let seconds = start.elapsed().as_secs_f64();
     let path = args.out.join("finetuned.onnx");
     let bytes = crate::onnx::encode(&graph).map_err(Failure::work)?;
@@ -41,12 +43,24 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
 }
 
 /// Trains a model and gives what is written.
-pub fn fine_tune(gpu: &Gpu, model: &Model, train: &Dataset, settings: &Settings) -> Result<Graph, Failure> {
+pub fn fine_tune(
+    gpu: &Gpu,
+    model: &Model,
+    train: &Dataset,
+    (settings, teacher): (&Settings, Option<&Graph>),
+) -> Result<Graph, Failure> {
     let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
     let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
     let outputs = model.graph.outputs.iter();
     let outputs = outputs.map(|id| (model.graph.value(*id).name.as_str(), model.shapes[id.0].as_slice()));
-    let lessons = lessons(train.tasks(), &settings.weights, outputs).map_err(failure)?;
+    let mut lessons = lessons(train.tasks(), &settings.weights, outputs.clone()).map_err(failure)?;
+    let teacher = teacher.filter(|_| settings.distil > 0.0);
+    if teacher.is_some() {
+        let more = taught(train.tasks(), &lessons, settings.distil, outputs).map_err(failure)?;
+        lessons.extend(more);
+    }
+    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes)).transpose();
+    let mut tutor = tutor.map_err(failure)?;
     let mut trainer =
         Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
     let macs = trainer.macs() as f64 / settings.batch as f64;
@@ -59,7 +73,7 @@ pub fn fine_tune(gpu: &Gpu, model: &Model, train: &Dataset, settings: &Settings)
     );
     let names = train.tasks().iter().map(|task| task.name.clone()).collect();
     let mut shown = Shown { bar: progress::bar(0, "train"), names, epochs: settings.epochs };
-    tune(&mut trainer, (train, train.tasks()), settings, &mut shown).map_err(failure)?;
+    tune(&mut trainer, (train, train.tasks()), tutor.as_mut(), (settings, &mut shown)).map_err(failure)?;
     shown.bar.finish_and_clear();
     let mut graph = trainer.graph(settings.average > 0.0).map_err(failure)?;
     if settings.normalisation == Normalisation::Train {
@@ -97,9 +111,12 @@ impl Follow for Shown {
     fn stepped(&mut self, progress: &Progress<'_>) {
         self.bar.set_length((progress.steps * self.epochs) as u64);
         self.bar.set_position((progress.steps * progress.epoch + progress.step) as u64);
-        let losses = self.names.iter().zip(&progress.last.losses);
+        let judged = progress.last.losses.iter().any(|loss| loss.count > 0.0);
+        let losses = self.names.iter().zip(&progress.last.losses).filter(|_| judged);
         let losses: Vec<String> = losses.map(|(name, loss)| format!("{name} {:.3}", loss.mean())).collect();
-        self.bar.set_message(losses.join(", "));
+        if judged {
+            self.bar.set_message(losses.join(", "));
+        }
     }
 
     fn finished(&mut self, _: &mut Trainer, epoch: &Epoch) -> Result<(), TrainError> {
@@ -148,6 +165,7 @@ pub fn settings(
     number("warm-up", args.warm_up, epochs as f64)?;
     number("decay", args.decay, 1.0)?;
     number("clip", args.clip, f64::MAX)?;
+    number("distil", args.distil, f64::MAX)?;
     number("average", args.average, 0.999_999)?;
     if args.batch == 0 || epochs == 0 || args.batch > data.len() {
         return Err(Failure::input(format!(
@@ -176,7 +194,7 @@ pub fn settings(
         moment_images: 512,
         frozen: frozen(&args.freeze, model)?,
         weights: weights(&args.weight, data)?,
-        distil: 0.0,
+        distil: args.distil,
         seed: 0,
     })
 }

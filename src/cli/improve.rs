@@ -37,7 +37,7 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
     if let Some((epochs, args)) = job.training {
         let settings = settings(args, epochs, (&model, &train))?;
         let start = Instant::now();
-        let graph = fine_tune(gpu, &model, &train, &settings)?;
+        let graph = fine_tune(gpu, &model, &train, (&settings, Some(&job.model.graph)))?;
         let (images, seconds) = (train.stems().len(), start.elapsed().as_secs_f64());
         let training = Some(TrainingSummary { epochs, images, seconds });
         return Ok((graph, Improved { training, re_estimated: false }));

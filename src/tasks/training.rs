@@ -96,6 +96,15 @@ impl Goal {
         }
     }
 
+    /// The labels of an image, `[C, …]`, that a teacher gives by its output.
+    pub fn taught(&self, output: &[f32]) -> Vec<f32> {
+        let mut labels = output.to_vec();
+        if let LossKind::Cosine { .. } = self.loss {
+            to_unit_length(&mut labels, self.pixels());
+        }
+        labels
+    }
+
     /// What the loss of an image is divided by, as in [`TaskKind::loss`]: its labelled pixels, or elements where those
     /// are compared one by one.
     pub fn terms(&self, words: &[u32]) -> usize {

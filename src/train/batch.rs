@@ -14,6 +14,8 @@ pub struct Lesson {
     pub goal: Goal,
     /// The factor of its mean.
     pub weight: f64,
+    /// Whether a teacher gives its labels ([`super::Tutor::teach`]).
+    pub taught: bool,
 }
 
 /// What one step runs on.
@@ -39,7 +41,13 @@ pub fn lessons<'a>(
             let reason = "agreement is no goal, a teacher is (--teacher)".to_owned();
             return Err(TrainError::Task { task: task.name.clone(), reason });
         }
-        Ok(Lesson { name: task.name.clone(), task: at, goal: task.goal(outputs.clone())?, weight })
+        Ok(Lesson {
+            name: task.name.clone(),
+            task: at,
+            goal: task.goal(outputs.clone())?,
+            weight,
+            taught: false,
+        })
     };
     tasks.iter().zip(weights).enumerate().map(lesson).collect()
 }
@@ -47,10 +55,14 @@ pub fn lessons<'a>(
 /// The batch of pictures in `samples` for a network that learns `lessons`.
 pub fn batch(samples: &Samples, lessons: &[Lesson]) -> Batch {
     let mut inputs: Vec<Vec<f32>> = samples.inputs.iter().map(|images| images.concat()).collect();
-    for Lesson { task, goal, weight, .. } in lessons {
+    for Lesson { task, goal, weight, taught, .. } in lessons {
         let words = samples.targets(*task);
-        let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
-        let terms: usize = words.iter().map(|words| goal.terms(words)).sum();
+        let (labels, terms): (Vec<f32>, usize) = if *taught {
+            (Vec::new(), words.len() * goal.terms(&[]))
+        } else {
+            let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
+            (labels, words.iter().map(|words| goal.terms(words)).sum())
+        };
         let scale = if terms == 0 { 0.0 } else { weight / terms as f64 };
         inputs.extend([labels, vec![scale as f32]]);
     }

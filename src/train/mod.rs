@@ -12,6 +12,7 @@ mod settings;
 mod tests;
 mod trainer;
 mod tune;
+mod tutor;
 mod update;
 
 pub use batch::{Batch, Lesson, batch, lessons};
@@ -23,3 +24,4 @@ pub use parameters::{Repack, repacks, set_weights, weights};
 pub use settings::{Rule, Settings};
 pub use trainer::{State, Stepped, Trainer};
 pub use tune::{Epoch, Follow, Progress, named, tune};
+pub use tutor::{Tutor, taught};

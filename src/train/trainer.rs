@@ -26,7 +26,7 @@ pub struct Trainer {
 /// What one step gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stepped {
-    /// The loss of every task on the batch, before the step.
+    /// The loss of every task on the batch, before the step; nothing where that was not judged.
     pub losses: Vec<Loss>,
     /// The norm of all gradients together.
     pub norm: f32,
@@ -115,21 +115,24 @@ impl Trainer {
         &mut self.session
     }
 
-    /// Makes one step at learning rate `rate`.
+    /// Makes one step at learning rate `rate`. Losses are measured where it is `judged`.
     ///
     /// # Errors
     /// [`TrainError::Gpu`].
-    pub fn step(&mut self, batch: &Batch, rate: f64) -> Result<Stepped, TrainError> {
-        for (words, buffer) in batch.words.iter().zip(&self.scoring.labels) {
+    pub fn step(&mut self, batch: &Batch, rate: f64, judged: bool) -> Result<Stepped, TrainError> {
+        for (words, buffer) in batch.words.iter().zip(&self.scoring.labels).filter(|_| judged) {
             self.session.write_external(buffer.external, bytemuck::cast_slice(words))?;
         }
         let words = hyper(&self.settings, self.step + 1, rate);
         self.session.write_external(self.buffers.hyper, bytemuck::cast_slice(&words.words()))?;
         let inputs: Vec<&[f32]> = batch.inputs.iter().map(Vec::as_slice).collect();
         let state = (self.buffers.state, STATE);
-        let read = self.session.train(&inputs, &[(self.scoring.results, self.scoring.words), state])?;
+        let read =
+            self.session.train(&inputs, judged, &[(self.scoring.results, self.scoring.words), state])?;
         let mut losses = vec![Loss::default(); self.tasks];
-        self.scoring.add(&read[0], self.settings.batch, &mut losses);
+        if judged {
+            self.scoring.add(&read[0], self.settings.batch, &mut losses);
+        }
         let (norm, finite) = super::update::read_state(&read[1]);
         self.step += 1;
         Ok(Stepped { losses, norm, finite })

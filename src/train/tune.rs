@@ -1,7 +1,7 @@
 //! The loop: epochs of shuffled batches.
 
 use super::batch::{Batch, Lesson, batch};
-use super::{Settings, Stepped, TrainError, Trainer};
+use super::{Settings, Stepped, TrainError, Trainer, Tutor};
 use crate::tasks::{Loss, Samples, Source, Task};
 use std::sync::mpsc::sync_channel;
 
@@ -23,7 +23,7 @@ pub struct Progress<'a> {
 pub struct Epoch {
     /// The epoch, from 0.
     pub epoch: usize,
-    /// The mean loss of every task over the epoch, before the steps that it led to.
+    /// The mean loss of every task over one of eight batches of the epoch, before the step that it led to.
     pub losses: Vec<f64>,
     /// Steps whose gradients were not finite.
     pub skipped: usize,
@@ -43,18 +43,22 @@ pub trait Follow {
     fn finished(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<(), TrainError>;
 }
 
+/// Of so many steps one measures losses, which costs as much as a part of it.
+const JUDGED: usize = 8;
+
 /// Batches that wait while the device computes.
 const AHEAD: usize = 2;
 
-/// Trains for the epochs that are left, given the steps that `trainer` has made.
+/// Trains for the epochs that are left, given the steps that `trainer` has made; `tutor` gives the labels of lessons that are
+/// taught.
 ///
 /// # Errors
 /// [`TrainError`]; [`TrainError::Diverged`] where gradients stay infinite.
 pub fn tune<S: Source + Sync>(
     trainer: &mut Trainer,
     (source, tasks): (&S, &[Task]),
-    settings: &Settings,
-    follow: &mut dyn Follow,
+    mut tutor: Option<&mut Tutor>,
+    (settings, follow): (&Settings, &mut dyn Follow),
 ) -> Result<(), TrainError> {
     let steps = source.len() / settings.batch;
     if steps == 0 {
@@ -80,9 +84,12 @@ pub fn tune<S: Source + Sync>(
                 }
             });
             for step in 0..steps {
-                let batch: Batch = receive.recv().map_err(|_| TrainError::Loader)??;
+                let mut batch: Batch = receive.recv().map_err(|_| TrainError::Loader)??;
+                if let Some(tutor) = tutor.as_deref_mut() {
+                    tutor.teach(&mut batch, lessons)?;
+                }
                 let rate = settings.rate_at((epoch * steps + step) as f64 / steps as f64);
-                let last = trainer.step(&batch, rate)?;
+                let last = trainer.step(&batch, rate, step.is_multiple_of(JUDGED))?;
                 skipped += usize::from(!last.finite);
                 losses.iter_mut().zip(&last.losses).for_each(|(sum, loss)| sum.add(*loss));
                 follow.stepped(&Progress { epoch, step: step + 1, steps, last: &last });

@@ -45,13 +45,18 @@ impl Copy {
 }
 
 impl Session {
-    /// Runs the network on row-major inputs in graph order, with the plan's losses, the unpacking of its outputs and its
-    /// updates; then reads external buffers back, of each its first so many floats. The next run has the constants that
+    /// Runs the network on row-major inputs in graph order, with the plan's losses where it is `judged`, the unpacking of its
+    /// outputs and its updates; then reads external buffers back, of each its first so many floats. The next run has the constants that
     /// the updates left.
     ///
     /// # Errors
     /// [`GpuError`]; inputs of the wrong number or length are named.
-    pub fn train(&mut self, inputs: &[&[f32]], read: &[(usize, usize)]) -> Result<Vec<Vec<f32>>, GpuError> {
+    pub fn train(
+        &mut self,
+        inputs: &[&[f32]],
+        judged: bool,
+        read: &[(usize, usize)],
+    ) -> Result<Vec<Vec<f32>>, GpuError> {
         self.own()?;
         self.write_inputs(inputs)?;
         let full = self.plan.live.table(0, &[]);
@@ -59,7 +64,8 @@ impl Session {
         let sources: Vec<_> = read.iter().map(|&(external, _)| &self.externals[external]).collect();
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
         let program = &self.program;
-        for part in [&program.pack, &program.steps, &program.losses, &program.unpack, &program.updates] {
+        let losses = if judged { &program.losses[..] } else { &[] };
+        for part in [&program.pack, &program.steps, losses, &program.unpack, &program.updates] {
             stream.push(part, &full, 0)?;
         }
         stream.finish(|encoder| {
