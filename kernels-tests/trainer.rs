@@ -12,8 +12,8 @@ use wgpu_pagcp::reference::{Array, run};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind, UNLABELLED};
 use wgpu_pagcp::tensor::{Tensor, count};
 use wgpu_pagcp::train::{
-    Batch, Differentiated, Normalisation, Objective, Rule, Settings, Trainer, batch, differentiate, forward,
-    lessons, prepared, set_weights, weights,
+    Batch, Differentiated, Lesson, Normalisation, Objective, Rule, Settings, Trainer, batch, differentiate,
+    forward, lessons, prepared, set_weights, weights,
 };
 
 const BATCH: usize = 3;
@@ -92,6 +92,13 @@ fn tasks() -> Vec<Task> {
     ]
 }
 
+fn learned(weights: &[f64]) -> Vec<Lesson> {
+    let [height, width] = SIZE;
+    let shapes = [vec![1, 5, height, width], vec![1, 1, height, width], vec![1, 4]];
+    let outputs = ["classes", "depth", "room"].into_iter().zip(shapes.iter().map(Vec::as_slice));
+    lessons(&tasks(), weights, outputs).unwrap()
+}
+
 fn samples() -> Samples {
     let pixels = count(&SIZE);
     let word = |seed: u32, classes: u32| move |at: usize| (at as u32 * 7 + seed) * 13 % 31 % classes;
@@ -136,8 +143,8 @@ fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
 fn trainer(gpu: &Gpu, settings: &Settings) -> (Trainer, Batch, Graph) {
     let sizes = Sizes::batch(BATCH);
     let graph = prepared(&network(), &sizes, settings.normalisation).unwrap();
-    let lessons = lessons(&tasks(), &settings.weights).unwrap();
-    let batch = batch(&samples(), &tasks(), &lessons);
+    let lessons = learned(&settings.weights);
+    let batch = batch(&samples(), &lessons);
     let trainer = Trainer::new(gpu, &graph, &tasks(), lessons, (settings, &sizes)).unwrap();
     (trainer, batch, graph)
 }
@@ -146,13 +153,13 @@ fn trainer(gpu: &Gpu, settings: &Settings) -> (Trainer, Batch, Graph) {
 fn differentiated(graph: &Graph, settings: &Settings) -> Differentiated {
     let sizes = Sizes::batch(BATCH);
     let form = forward(graph, &sizes, settings.normalisation, &settings.frozen).unwrap();
-    let lessons = lessons(&tasks(), &settings.weights).unwrap();
+    let lessons = learned(&settings.weights);
     let output = |name: &str| {
         form.graph.outputs.iter().copied().find(|id| form.graph.value(*id).name == name).unwrap()
     };
     let objectives: Vec<Objective> = lessons
         .iter()
-        .map(|l| Objective { name: l.name.clone(), output: output(&l.output), kind: l.kind })
+        .map(|l| Objective { name: l.name.clone(), output: output(&l.goal.output), kind: l.goal.loss })
         .collect();
     differentiate(&form.graph, &form.shapes, &form.trained, &objectives).unwrap()
 }
@@ -305,8 +312,8 @@ fn gradients_that_are_not_finite_change_nothing() {
 
 #[test]
 fn labels_say_what_counts() {
-    let lessons = lessons(&tasks(), &[1.0, 0.5, 2.0]).unwrap();
-    let batch = batch(&samples(), &tasks(), &lessons);
+    let lessons = learned(&[1.0, 0.5, 2.0]);
+    let batch = batch(&samples(), &lessons);
     let labelled = batch.inputs[1].iter().filter(|label| **label > LossKind::UNLABELLED).count();
     assert!(labelled > 100 && labelled < BATCH * count(&SIZE));
     assert_eq!(batch.inputs[2], [1.0 / labelled as f32]);
