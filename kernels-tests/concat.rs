@@ -65,6 +65,18 @@ fn other_ranks() {
 }
 
 #[test]
+fn operands_of_whole_groups_may_share_a_segment() {
+    let Some(gpus) = gpus() else { return };
+    for sizes in [[4, 8, 2], [8, 4, 4]] {
+        let mut case = Case::new(Op::Concat { axis: 1 }, &whole(sizes.iter().sum()), &[]);
+        for (seed, channels) in (1..).zip(sizes) {
+            case = case.input(random(&[2, channels, 3, 5], seed), &whole(channels));
+        }
+        case.check(&gpus, "one segment");
+    }
+}
+
+#[test]
 fn a_segment_across_operands_is_refused() {
     let Some(gpus) = gpus() else { return };
     let case = Case::new(Op::Concat { axis: 1 }, &whole(6), &[])

@@ -1,8 +1,8 @@
 //! The form of a network that is trained: its file's constants stay what they are, batch normalisations use the batch's own
 //! moments, and what follows a sum is fused with it where its gradient can be told from what is stored.
 
-use super::TrainError;
 use super::differentiate::tells_from_output;
+use super::{TrainError, concats};
 use crate::graph::{
     Activation, BatchNorm, Binary, Edit, Epilogue, Graph, Node, Op, Shapes, Sizes, Training, ValueId,
 };
@@ -63,6 +63,8 @@ pub fn forward(
 ) -> Result<Forward, TrainError> {
     let mut graph = fused(graph, sizes)?;
     split_epilogues(&mut graph.edit());
+    let shapes = graph.infer(sizes)?;
+    concats::by_sums(&mut graph, &shapes);
     let normalised = match normalisation {
         Normalisation::Train => by_moments(&mut graph),
         Normalisation::Fold => Vec::new(),

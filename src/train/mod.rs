@@ -1,6 +1,7 @@
 //! Fine-tuning: gradients of all losses by a network that computes its own, and the steps that follow them.
 
 mod batch;
+mod concats;
 mod differentiate;
 mod error;
 mod forward;

@@ -57,22 +57,30 @@ pub(super) fn lower_identity(cx: &mut Lowering, node: &Node) -> Result<(), PlanE
     Ok(())
 }
 
-/// The segments of `y` from channel `first` on that hold `channels` channels, as an operand of its own stores them.
+/// The segments of `y` from channel `first` on that hold `channels` channels, as an operand of its own stores them. A part
+/// of a segment of no unit is one where it begins and ends with a channel group.
 fn own_segments(node: &Node, y: &Stored, first: u32, channels: u32) -> Result<Vec<StoredSegment>, PlanError> {
     let range = first..first + channels;
     let mut own: Vec<StoredSegment> = Vec::new();
     let mut first_group = 0;
     for segment in &y.segments {
-        if segment.logical.iter().all(|channel| range.contains(channel)) {
-            let logical = segment.logical.iter().map(|channel| channel - first).collect();
-            own.push(StoredSegment { first_group, logical, ..segment.clone() });
-            first_group += segment.channels.div_ceil(4);
+        let inside = |channel: &u32| range.contains(channel);
+        let logical: Vec<u32> = segment.logical.iter().copied().filter(inside).map(|c| c - first).collect();
+        let start = segment.logical.iter().position(|channel| range.contains(channel)).unwrap_or(0);
+        let end = start + logical.len();
+        let in_a_row = segment.logical[start..end].iter().all(inside);
+        let by_groups = start % 4 == 0 && (end % 4 == 0 || end == segment.logical.len());
+        let whole = logical.len() == segment.logical.len();
+        if !logical.is_empty() && (whole || (segment.unit.is_none() && in_a_row && by_groups)) {
+            let channels = logical.len() as u32;
+            own.push(StoredSegment { first_group, channels, logical, unit: segment.unit });
+            first_group += channels.div_ceil(4);
         }
     }
     let covered: u32 = own.iter().map(|s| s.channels).sum();
     if covered != channels {
         let reason = format!(
-            "channels {first}..{} of the output must start and end with a segment, its segments are {:?}",
+            "channels {first}..{} of the output must start and end with a segment or a channel group, its segments are {:?}",
             first + channels,
             y.segments
         );
@@ -81,10 +89,11 @@ fn own_segments(node: &Node, y: &Stored, first: u32, channels: u32) -> Result<Ve
     Ok(own)
 }
 
-/// The group at which the segment that holds `channel` starts.
+/// The group that holds `channel`.
 fn first_group(y: &Stored, channel: u32) -> u32 {
-    let holds = |segment: &&StoredSegment| segment.logical.contains(&channel);
-    y.segments.iter().find(holds).map_or(0, |segment| segment.first_group)
+    let place =
+        |s: &StoredSegment| Some(s.first_group + s.logical.iter().position(|c| *c == channel)? as u32 / 4);
+    y.segments.iter().find_map(place).unwrap_or(0)
 }
 
 fn copy(
