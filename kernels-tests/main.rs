@@ -63,6 +63,7 @@ mod softmax;
 mod taught;
 mod text;
 mod trainer;
+mod training_golden;
 mod translate;
 mod traps;
 #[cfg(feature = "cli")]
