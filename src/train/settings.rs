@@ -78,3 +78,56 @@ impl Settings {
         self.rate * (self.final_share + (1.0 - self.final_share) * share)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::update::hyper;
+    use super::*;
+
+    fn settings(rule: Rule) -> Settings {
+        Settings {
+            epochs: 10,
+            batch: 1,
+            rule,
+            rate: 0.5,
+            final_share: 0.01,
+            warm_up: 2.0,
+            decay: 0.125,
+            clip: 0.0,
+            average: 0.999,
+            normalisation: Normalisation::Train,
+            moment_images: 0,
+            frozen: BTreeSet::new(),
+            weights: Vec::new(),
+            distil: 0.0,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn rates_rise_then_fall_to_their_share() {
+        let settings = settings(Rule::ADAM_W);
+        let near = |epochs: f64, rate: f64| (settings.rate_at(epochs) - rate).abs() < 1e-12;
+        assert!(near(0.0, 0.0005) && near(1.0, 0.25) && near(2.0, 0.5));
+        // Half way down the cosine, and its end.
+        assert!(near(6.0, 0.5 * 0.505) && near(10.0, 0.005) && near(11.0, 0.005));
+        let rates: Vec<f64> = (0..100).map(|i| settings.rate_at(f64::from(i) / 10.0)).collect();
+        assert!(rates[..=20].is_sorted() && rates[20..].iter().rev().is_sorted());
+        let at_once = Settings { warm_up: 0.0, ..settings.clone() };
+        assert_eq!(at_once.rate_at(0.0), 0.5);
+        let constant = Settings { final_share: 1.0, ..at_once };
+        assert!([0.0, 3.3, 10.0].iter().all(|&epochs| constant.rate_at(epochs) == 0.5));
+    }
+
+    #[test]
+    fn first_steps_are_corrected_and_taken_in_faster() {
+        let [first, later] = [1, 100_000].map(|step| hyper(&settings(Rule::ADAM_W), step, 0.25));
+        assert_eq!([first.rate, first.decay, first.clip], [0.25, 0.125, 0.0]);
+        assert_eq!([first.average, later.average], [2.0 / 11.0, 0.999]);
+        assert_eq!([first.correction1, later.correction1], [(1.0 - f64::from(0.9_f32)) as f32, 1.0]);
+        assert!((first.correction2 - 0.001).abs() < 1e-7 && later.correction2 == 1.0);
+        let plain = Settings { average: 0.0, ..settings(Rule::SGD) };
+        let step = hyper(&plain, 1, 0.25);
+        assert_eq!([step.average, step.beta1], [0.0, 0.937]);
+    }
+}
