@@ -58,6 +58,9 @@ pub enum TrainError {
         /// Its step, from 0.
         step: usize,
     },
+    /// Pictures cannot be changed like that.
+    #[error("augmentation: {0}")]
+    Augment(String),
     /// The thread that reads pictures ended early.
     #[error("the thread that reads pictures ended early")]
     Loader,

@@ -1,6 +1,8 @@
 //! Fine-tuning: gradients of all losses by a network that computes its own, and the steps that follow them.
 
+mod augment;
 mod batch;
+pub mod checkpoint;
 mod concats;
 mod differentiate;
 mod error;
@@ -16,7 +18,9 @@ mod tune;
 mod tutor;
 mod update;
 
+pub use augment::{Augment, Augmenter, Picture};
 pub use batch::{Batch, Lesson, batch, lessons};
+pub use checkpoint::CheckpointError;
 pub use differentiate::{Block, Derived, Differentiated, Objective, ObjectiveInputs, differentiate};
 pub use error::TrainError;
 pub use forward::{Forward, Normalisation, Normalised, forward, prepared};
