@@ -75,8 +75,8 @@ const LAYERS: &[Layer] = &[
 /// Turns that each class takes.
 const TURNS: usize = 9;
 
-/// Dispatches of the short and the long submission.
-const REPEATS: [usize; 2] = [2, 42];
+/// Dispatches of the short and the long submission of convolutions, and of gradients.
+const REPEATS: [[usize; 2]; 2] = [[2, 42], [1, 9]];
 
 impl Layer {
     fn label(&self) -> String {
@@ -90,6 +90,7 @@ struct Bench {
     gpu: Gpu,
     steps: Vec<Step>,
     macs: usize,
+    repeats: [usize; 2],
     live: LiveTable,
     buffers: Vec<Vec<f32>>,
 }
@@ -142,13 +143,14 @@ fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
     let taps = layer.kernel * layer.kernel;
     let pixels = layer.gradient.unwrap_or(1) * pixels;
     let macs = pixels * taps * layer.channels[0] / layer.groups * layer.channels[1];
-    Bench { gpu, steps, macs, live, buffers }
+    let repeats = REPEATS[usize::from(layer.gradient.is_some())];
+    Bench { gpu, steps, macs, repeats, live, buffers }
 }
 
 impl Bench {
     /// Seconds of one convolution.
     fn time(&mut self) -> Result<f64, GpuError> {
-        let [few, many] = REPEATS;
+        let [few, many] = self.repeats;
         let seconds = [self.run(few)?, self.run(many)?];
         Ok((seconds[1] - seconds[0]) / (many - few) as f64)
     }

@@ -108,13 +108,11 @@ impl Cut {
     }
 }
 
-/// The most output groups that a thread may have.
+/// The most output groups that a thread may have, whose sums are to stay in registers or near.
 pub fn most_groups(columns: u32, subgroup: u32) -> u32 {
     match (columns, subgroup) {
-        (1, 0) => 2,
-        (_, 0) => 1,
-        (1, _) => subgroup.min(8),
-        (3, _) => 4,
+        (1, 1..) => subgroup.min(8),
+        (1 | 3, _) => 4,
         (_, _) => 2,
     }
 }

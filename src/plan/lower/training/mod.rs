@@ -3,6 +3,7 @@
 mod activation;
 mod adjoint;
 mod conv;
+mod cut;
 mod loss;
 mod moves;
 mod norm;

@@ -1,8 +1,9 @@
 //! Sums of products of every output channel with every input channel, tap by tap.
 
+use super::cut::{cut, tasks, window};
 use super::sum::{Sum, TERMS};
 use crate::graph::{Conv2d, Node};
-use crate::kernels::conv_weight::{CONV_WEIGHT, ConvWeightParams, Cut, WINDOWS, most_groups};
+use crate::kernels::conv_weight::{CONV_WEIGHT, ConvWeightParams};
 use crate::kernels::conv_weight_depthwise::{CONV_WEIGHT_DEPTHWISE, Taps};
 use crate::kernels::conv_weight_grouped::CONV_WEIGHT_GROUPED;
 use crate::kernels::{Kernel, Spec};
@@ -186,23 +187,20 @@ impl Products {
         let params = &mut self.params;
         let in_groups = params.channels.div_ceil(4);
         let taps = params.kernel_height * params.kernel_width;
-        let window = (params.kernel_width, params.stride_x);
-        let window = if params.dilation_x == 1 && WINDOWS.contains(&window) { window } else { (1, 1) };
-        let rows = |columns| in_groups * if columns > 1 { params.kernel_height } else { taps };
         let plain = Sum { size: params.outputs * in_groups * taps, partials: 1, spread: None };
         match self.connection {
             Connection::Dense { groups } => {
-                let cut = cut(window, [params.out_groups / groups, groups], class);
-                let tasks = rows(cut.columns);
+                let cut = cut(params, groups, class);
+                let tasks = tasks(params, cut.columns);
                 params.group_blocks = (params.out_groups / groups).div_ceil(cut.groups);
                 params.blocks = params.group_blocks * groups;
                 Work { kernel: &CONV_WEIGHT, spec: cut.spec(), subgroup: cut.subgroup, tasks, sum: plain }
             }
             Connection::Depthwise => {
-                let (columns, stride) = window;
+                let (columns, stride) = window(params).unwrap_or((1, 1));
                 let square = columns == params.kernel_height && columns <= Taps::MOST_ROWS;
                 let taken = Taps { rows: if square { columns } else { 1 }, columns, stride };
-                let tasks = rows(columns) / taken.rows;
+                let tasks = tasks(params, columns) / taken.rows;
                 (params.group_blocks, params.blocks) = (1, params.out_groups);
                 let spread = Some([params.outputs, taps]);
                 let sum = Sum { size: params.out_groups * taps, partials: 1, spread };
@@ -215,19 +213,4 @@ impl Products {
             }
         }
     }
-}
-
-/// What threads of a dense kernel compute on devices of `class`, for kernel columns and strides `window` and so many output
-/// channel groups in each of several groups.
-fn cut((columns, stride): (u32, u32), [groups, of]: [u32; 2], class: DeviceClass) -> Cut {
-    let subgroup = match class {
-        DeviceClass::Portable | DeviceClass::Gpu => 0,
-        DeviceClass::Broadcast { subgroup } => subgroup,
-    };
-    // Blocks are of one group of the convolution.
-    let whole = |size: &u32| of == 1 || groups.is_multiple_of(*size);
-    // What blocks cost: their groups, and a constant part. Of equal ones the largest.
-    let cost = |size: &u32| (groups.div_ceil(*size) * (size + 1), u32::MAX - size);
-    let sizes = (1..=most_groups(columns, subgroup)).filter(whole);
-    Cut { columns, stride, groups: sizes.min_by_key(cost).unwrap_or(1), subgroup }
 }
