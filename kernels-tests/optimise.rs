@@ -8,7 +8,9 @@ use crate::network::numbers;
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::kernels::gradient_clip::{GRADIENT_CLIP, GradientClipParams, STATE};
 use wgpu_pagcp::kernels::gradient_norm::{GRADIENT_NORM, GradientNormParams, SPAN};
-use wgpu_pagcp::kernels::optimise::{Hyper, OPTIMISE_ADAMW, OPTIMISE_SGD, OptimiseParams};
+use wgpu_pagcp::kernels::optimise::{Hyper, OptimiseParams};
+use wgpu_pagcp::kernels::optimise_adamw::OPTIMISE_ADAMW;
+use wgpu_pagcp::kernels::optimise_sgd::OPTIMISE_SGD;
 use wgpu_pagcp::plan::{Grid, Step};
 
 /// The two ways to follow a gradient.

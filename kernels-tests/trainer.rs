@@ -12,8 +12,8 @@ use wgpu_pagcp::reference::{Array, run};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind, UNLABELLED};
 use wgpu_pagcp::tensor::{Tensor, count};
 use wgpu_pagcp::train::{
-    Batch, Differentiated, Lesson, Normalisation, Objective, Rule, Settings, Trainer, batch, differentiate,
-    forward, lessons, prepared, set_weights, weights,
+    Augment, Batch, Differentiated, Lesson, Normalisation, Objective, Rule, Settings, Trainer, batch,
+    differentiate, forward, lessons, prepared, set_weights, weights,
 };
 
 const BATCH: usize = 3;
@@ -136,6 +136,7 @@ fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
         frozen: BTreeSet::new(),
         weights: vec![1.0, 0.5, 2.0],
         distil: 0.0,
+        augment: Augment::default(),
         seed: 0,
     }
 }

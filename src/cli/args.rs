@@ -247,6 +247,15 @@ pub struct TrainArgs {
     /// network as teacher.
     #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
     pub distil: f64,
+    /// Mirrors half of the pictures.
+    #[arg(long)]
+    pub flip: bool,
+    /// The most that a part of a picture is enlarged to all of it, from 1 (not at all) to 4.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub zoom: f32,
+    /// How much exposure, contrast and white balance vary: 0 for not at all, 1 for 15 %, 15 % and 6 %.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub color: f32,
     /// The weight of a task's mean loss, 1 unless given; may be given several times.
     #[arg(long, value_name = "TASK=WEIGHT")]
     pub weight: Vec<String>,

@@ -2,19 +2,27 @@
 
 use super::args::{BatchNormArg, DeviceArgs, FinetuneArgs, RuleArg, Split, TrainArgs};
 use super::model::{Model, open};
-use super::{Failure, eval, files, progress, table};
-use crate::evaluate::Report;
-use crate::gpu::Gpu;
-use crate::graph::{Graph, Sizes};
+use super::outcome::task_summary;
+use super::summary::TaskSummary;
+use super::training::{self, Pupil};
+use super::{Failure, eval, files, table};
 use crate::tasks::{Dataset, Source};
-use crate::train::{
-    Epoch, Follow, MomentOptions, Moments, Normalisation, Progress, Rule, Settings, TrainError, Trainer,
-    Tutor, lessons, prepared, taught, tune,
-};
+use crate::train::{Augment, Epoch, Normalisation, Rule, Settings, TrainError};
 use globset::{Glob, GlobSetBuilder};
-use indicatif::ProgressBar;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Instant;
+
+/// What a training leaves in `summary.json`.
+#[derive(Serialize)]
+struct FinetuneSummary {
+    version: u32,
+    epochs: Vec<Epoch>,
+    images: usize,
+    seconds: f64,
+    tasks: Vec<TaskSummary>,
+    settings: Settings,
+}
 
 /// Runs the command.
 pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
@@ -23,12 +31,13 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let train = eval::open_data(&args.tasks, Split::Train, &model)?;
     let settings = settings(&args.train, args.epochs, (&model, &train))?;
     let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &args.sizes)).transpose()?;
-    let teacher = teacher.as_ref().map(|teacher| &teacher.graph);
     files::output_folder(&args.out)?;
     let gpu = open(device)?;
     let before = eval::measure(&gpu, &model, &val, None)?;
     let start = Instant::now();
-    let graph = fine_tune(&gpu, &model, &train, (&settings, teacher))?;
+    let teacher = teacher.as_ref().map(|teacher| &teacher.graph);
+    let pupil = Pupil { model: &model, train: &train, teacher, out: &args.out, resume: args.resume };
+    let (graph, epochs) = training::train(&gpu, &pupil, &settings)?;
     let seconds = start.elapsed().as_secs_f64();
     let path = args.out.join("finetuned.onnx");
     let bytes = crate::onnx::encode(&graph).map_err(Failure::work)?;
@@ -36,107 +45,17 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
     let tuned = Model::new(&path, read, model.sizes.clone())?;
     let after = eval::measure(&gpu, &tuned, &val, Some(&model.graph))?;
-    print(&before, &after);
-    println!("\n{} epochs in {seconds:.0} s", settings.epochs);
+    let tasks = before.tasks.iter().zip(&after.tasks).map(task_summary).collect();
+    let images = train.stems().len();
+    let summary = FinetuneSummary { version: 1, epochs, images, seconds, tasks, settings };
+    files::write_json(&args.out.join("summary.json"), &summary)?;
+    if args.json {
+        return files::print_json(&summary);
+    }
+    print(&summary.tasks);
+    println!("\n{} epochs of {images} pictures in {seconds:.0} s", summary.epochs.len());
     println!("model   {}", path.display());
     Ok(())
-}
-
-/// Trains a model and gives what is written.
-pub fn fine_tune(
-    gpu: &Gpu,
-    model: &Model,
-    train: &Dataset,
-    (settings, teacher): (&Settings, Option<&Graph>),
-) -> Result<Graph, Failure> {
-    let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
-    let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
-    let outputs = model.graph.outputs.iter();
-    let outputs = outputs.map(|id| (model.graph.value(*id).name.as_str(), model.shapes[id.0].as_slice()));
-    let mut lessons = lessons(train.tasks(), &settings.weights, outputs.clone()).map_err(failure)?;
-    let teacher = teacher.filter(|_| settings.distil > 0.0);
-    if teacher.is_some() {
-        let more = taught(train.tasks(), &lessons, settings.distil, outputs).map_err(failure)?;
-        lessons.extend(more);
-    }
-    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes)).transpose();
-    let mut tutor = tutor.map_err(failure)?;
-    let mut trainer =
-        Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
-    let macs = trainer.macs() as f64 / settings.batch as f64;
-    eprintln!(
-        "training {} with {:.1} MiB of device memory; a picture takes {:.1} M multiply-adds, {:.1} times a forward pass",
-        model.name(),
-        trainer.device_bytes() as f64 / f64::from(1 << 20),
-        macs / 1e6,
-        macs / crate::units::cost(&model.graph, &model.shapes).macs as f64,
-    );
-    let names = train.tasks().iter().map(|task| task.name.clone()).collect();
-    let mut shown = Shown { bar: progress::bar(0, "train"), names, epochs: settings.epochs };
-    tune(&mut trainer, (train, train.tasks()), tutor.as_mut(), (settings, &mut shown)).map_err(failure)?;
-    shown.bar.finish_and_clear();
-    let mut graph = trainer.graph(settings.average > 0.0).map_err(failure)?;
-    if settings.normalisation == Normalisation::Train {
-        re_estimate(gpu, &mut graph, train, (settings, model))?;
-    }
-    Ok(graph)
-}
-
-/// Gives batch normalisations the moments of training pictures.
-fn re_estimate(
-    gpu: &Gpu,
-    graph: &mut Graph,
-    train: &Dataset,
-    (settings, model): (&Settings, &Model),
-) -> Result<(), Failure> {
-    let options = MomentOptions {
-        images: settings.moment_images,
-        batch: settings.batch,
-        symbols: model.sizes.symbols.clone(),
-    };
-    match Moments::measure(gpu, graph, train, &options).map_err(failure)? {
-        Some(moments) => moments.set(graph).map_err(failure),
-        None => Ok(()),
-    }
-}
-
-/// Progress on standard error.
-struct Shown {
-    bar: ProgressBar,
-    names: Vec<String>,
-    epochs: usize,
-}
-
-impl Follow for Shown {
-    fn stepped(&mut self, progress: &Progress<'_>) {
-        self.bar.set_length((progress.steps * self.epochs) as u64);
-        self.bar.set_position((progress.steps * progress.epoch + progress.step) as u64);
-        let judged = progress.last.losses.iter().any(|loss| loss.count > 0.0);
-        let losses = self.names.iter().zip(&progress.last.losses).filter(|_| judged);
-        let losses: Vec<String> = losses.map(|(name, loss)| format!("{name} {:.3}", loss.mean())).collect();
-        if judged {
-            self.bar.set_message(losses.join(", "));
-        }
-    }
-
-    fn finished(&mut self, _: &mut Trainer, epoch: &Epoch) -> Result<(), TrainError> {
-        let losses = self.names.iter().zip(&epoch.losses);
-        let losses: Vec<String> = losses.map(|(name, loss)| format!("{name} {loss:.4}")).collect();
-        let line = format!(
-            "epoch {} of {}: {}; {:.0} s{}",
-            epoch.epoch + 1,
-            self.epochs,
-            losses.join(", "),
-            epoch.seconds,
-            if epoch.skipped > 0 { format!(", {} steps skipped", epoch.skipped) } else { String::new() }
-        );
-        if self.bar.is_hidden() {
-            eprintln!("{line}");
-        } else {
-            self.bar.println(line);
-        }
-        Ok(())
-    }
 }
 
 /// Failures of the device or of the training itself are of the work, everything else of the input.
@@ -144,7 +63,7 @@ pub fn failure(error: TrainError) -> Failure {
     match error {
         TrainError::Gpu(error) => Failure::work(error),
         TrainError::Evaluate(error) => eval::failure(error),
-        TrainError::Diverged { .. } | TrainError::Loader => Failure::work(error),
+        TrainError::Diverged { .. } | TrainError::Loader | TrainError::Checkpoint(_) => Failure::work(error),
         other => Failure::input(other),
     }
 }
@@ -174,7 +93,7 @@ pub fn settings(
             data.len()
         )));
     }
-    Ok(Settings {
+    let settings = Settings {
         epochs,
         batch: args.batch,
         rule: match args.optimiser {
@@ -195,8 +114,11 @@ pub fn settings(
         frozen: frozen(&args.freeze, model)?,
         weights: weights(&args.weight, data)?,
         distil: args.distil,
+        augment: Augment { flip: args.flip, scale: args.zoom, color: args.color },
         seed: 0,
-    })
+    };
+    training::check(data, &settings)?;
+    Ok(settings)
 }
 
 /// The nodes whose names match.
@@ -229,16 +151,15 @@ fn weights(given: &[String], data: &Dataset) -> Result<Vec<f64>, Failure> {
 }
 
 /// Every task before and after.
-fn print(before: &Report, after: &Report) {
+fn print(tasks: &[TaskSummary]) {
     let mut rows = table::new(&["", "before", "after", "change"]);
-    for (before, after) in before.tasks.iter().zip(&after.tasks) {
-        let (old, new) = (&before.metrics[0], &after.metrics[0]);
-        let better = if old.higher_is_better { "higher is better" } else { "lower is better" };
+    for TaskSummary { name, metric, .. } in tasks {
+        let better = if metric.higher_is_better { "higher is better" } else { "lower is better" };
         rows.add_row([
-            format!("{}: {} ({better})", before.name, old.name),
-            format!("{:.4}", old.value),
-            format!("{:.4}", new.value),
-            table::change(old.value, new.value),
+            format!("{name}: {} ({better})", metric.name),
+            format!("{:.4}", metric.before),
+            format!("{:.4}", metric.after),
+            table::change(metric.before, metric.after),
         ]);
     }
     table::numbers_from(&mut rows, 1);

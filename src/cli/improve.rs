@@ -1,11 +1,12 @@
 //! What becomes of a compacted network before it is written: training, or new moments for its batch normalisations.
 
 use super::args::Split;
-use super::finetune::{failure, fine_tune, settings};
+use super::finetune::{failure, settings};
 use super::model::Model;
 use super::outcome::Pruned;
 use super::prune::Job;
 use super::summary::TrainingSummary;
+use super::training::{self, Pupil};
 use super::{Failure, eval};
 use crate::evaluate::Report;
 use crate::gpu::Gpu;
@@ -37,7 +38,9 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
     if let Some((epochs, args)) = job.training {
         let settings = settings(args, epochs, (&model, &train))?;
         let start = Instant::now();
-        let graph = fine_tune(gpu, &model, &train, (&settings, Some(&job.model.graph)))?;
+        let teacher = Some(&job.model.graph);
+        let pupil = Pupil { model: &model, train: &train, teacher, out: job.out, resume: job.resume };
+        let (graph, _) = training::train(gpu, &pupil, &settings)?;
         let (images, seconds) = (train.stems().len(), start.elapsed().as_secs_f64());
         let training = Some(TrainingSummary { epochs, images, seconds });
         return Ok((graph, Improved { training, re_estimated: false }));

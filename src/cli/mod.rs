@@ -24,6 +24,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod training;
 mod verify;
 
 use args::{Arguments, Command};

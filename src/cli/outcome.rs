@@ -94,7 +94,7 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
 
 /// Removes what an earlier search left, so that nothing looks finished while another one runs.
 pub fn remove_results(out: &Path) -> Result<(), Failure> {
-    for name in ["summary.json", "report.html", "pruned.onnx", "plan.json"] {
+    for name in ["summary.json", "report.html", "pruned.onnx", "plan.json", "checkpoint.bin"] {
         let path = out.join(name);
         if path.exists() {
             fs::remove_file(&path).map_err(|e| Failure::file(&path, e))?;
@@ -138,17 +138,7 @@ fn summary(
 ) -> Result<Summary, Failure> {
     let [before, after] = costs;
     let outcome = &pruned.outcome;
-    let tasks = reports[0].tasks.iter().zip(&reports[1].tasks).map(|(before, after)| TaskSummary {
-        name: before.name.clone(),
-        kind: before.kind.to_owned(),
-        loss: Change { before: before.loss.mean(), after: after.loss.mean() },
-        metric: MetricChange {
-            name: before.metrics[0].name.to_owned(),
-            higher_is_better: before.metrics[0].higher_is_better,
-            before: before.metrics[0].value,
-            after: after.metrics[0].value,
-        },
-    });
+    let tasks = reports[0].tasks.iter().zip(&reports[1].tasks).map(task_summary);
     let unit = |(unit, kept): (&crate::units::Unit, &Vec<usize>)| UnitSummary {
         id: unit.id.clone(),
         channels: unit.channels,
@@ -183,6 +173,21 @@ fn summary(
         re_estimated: improved.re_estimated,
         options: serde_json::to_value(&pruned.options).map_err(Failure::work)?,
     })
+}
+
+/// A task of two networks.
+pub fn task_summary((before, after): (&evaluate::TaskReport, &evaluate::TaskReport)) -> TaskSummary {
+    TaskSummary {
+        name: before.name.clone(),
+        kind: before.kind.to_owned(),
+        loss: Change { before: before.loss.mean(), after: after.loss.mean() },
+        metric: MetricChange {
+            name: before.metrics[0].name.to_owned(),
+            higher_is_better: before.metrics[0].higher_is_better,
+            before: before.metrics[0].value,
+            after: after.metrics[0].value,
+        },
+    }
 }
 
 /// Layers of the unpruned network beside those of the same name in the pruned one.

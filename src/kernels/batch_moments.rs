@@ -20,7 +20,7 @@ params! {
 }
 
 params! {
-    /// Parameters of [`BATCH_MERGE`].
+    /// Parameters of [`super::batch_merge::BATCH_MERGE`].
     BatchMergeParams {
         /// Images.
         images: u32,
@@ -46,17 +46,3 @@ pub static BATCH_MOMENTS: Kernel = Kernel {
     params: BatchMomentsParams::NAMES,
     variants: || vec![Spec::default()],
 };
-
-/// Tensors `partials, y [2, C]`. One thread for each channel group.
-pub static BATCH_MERGE: Kernel = Kernel {
-    name: "batch_merge",
-    source: include_str!("../../shaders/batch_merge.wgsl"),
-    bindings: &[Access::Read, Access::Write],
-    params: BatchMergeParams::NAMES,
-    variants: || vec![merge_spec(false), merge_spec(true)],
-};
-
-/// The specialisation of [`BATCH_MERGE`] for sums or for moments.
-pub fn merge_spec(moments: bool) -> Spec {
-    Spec(vec![("moments", u32::from(moments))])
-}

@@ -4,7 +4,7 @@ use super::params::params;
 use super::{Access, Kernel, Spec};
 
 params! {
-    /// Parameters of [`BATCH_NORM`] and [`BATCH_NORM_INPUT`].
+    /// Parameters of [`BATCH_NORM`] and [`super::batch_norm_input::BATCH_NORM_INPUT`].
     BatchNormParams {
         /// Images.
         images: u32,
@@ -26,7 +26,7 @@ params! {
 }
 
 params! {
-    /// Parameters of [`BATCH_SUMS`].
+    /// Parameters of [`super::batch_sums::BATCH_SUMS`].
     BatchSumsParams {
         /// Images.
         images: u32,
@@ -56,37 +56,11 @@ pub static BATCH_NORM: Kernel = Kernel {
     variants,
 };
 
-/// Tensors `x, moments, scale, shift, dy, partials`: two vectors for each `[image][group][run]`. One thread for each.
-pub static BATCH_SUMS: Kernel = Kernel {
-    name: "batch_sums",
-    source: include_str!("../../shaders/batch_sums.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
-    params: BatchSumsParams::NAMES,
-    variants,
-};
-
-/// Tensors `x, moments, scale, shift, sums [2, C], dy, dx`.
-pub static BATCH_NORM_INPUT: Kernel = Kernel {
-    name: "batch_norm_input",
-    source: include_str!("../../shaders/batch_norm_input.wgsl"),
-    bindings: &[
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Write,
-    ],
-    params: BatchNormParams::NAMES,
-    variants,
-};
-
 /// The specialisation for an activation.
 pub fn spec(activation: u32) -> Spec {
     Spec(vec![("activation", activation)])
 }
 
-fn variants() -> Vec<Spec> {
+pub(super) fn variants() -> Vec<Spec> {
     (0..=11).map(spec).collect()
 }

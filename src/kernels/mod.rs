@@ -6,8 +6,11 @@
 
 pub mod activation_gradient;
 pub mod affine;
+pub mod batch_merge;
 pub mod batch_moments;
 pub mod batch_norm;
+pub mod batch_norm_input;
+pub mod batch_sums;
 pub mod channel_sum;
 pub mod concat;
 pub mod conv;
@@ -45,6 +48,8 @@ pub mod norm_apply;
 pub mod norm_pixels;
 pub mod norm_statistics;
 pub mod optimise;
+pub mod optimise_adamw;
+pub mod optimise_sgd;
 pub mod pack;
 pub mod pack_picture;
 pub mod pad;
@@ -124,11 +129,11 @@ impl Spec {
 pub static ALL: &[&Kernel] = &[
     &activation_gradient::ACTIVATION_GRADIENT,
     &affine::AFFINE,
-    &batch_moments::BATCH_MERGE,
+    &batch_merge::BATCH_MERGE,
     &batch_moments::BATCH_MOMENTS,
     &batch_norm::BATCH_NORM,
-    &batch_norm::BATCH_NORM_INPUT,
-    &batch_norm::BATCH_SUMS,
+    &batch_norm_input::BATCH_NORM_INPUT,
+    &batch_sums::BATCH_SUMS,
     &channel_sum::CHANNEL_SUM,
     &concat::CONCAT,
     &conv::CONV,
@@ -164,8 +169,8 @@ pub static ALL: &[&Kernel] = &[
     &norm_apply::NORM_APPLY,
     &norm_pixels::NORM_PIXELS,
     &norm_statistics::NORM_STATISTICS,
-    &optimise::OPTIMISE_ADAMW,
-    &optimise::OPTIMISE_SGD,
+    &optimise_adamw::OPTIMISE_ADAMW,
+    &optimise_sgd::OPTIMISE_SGD,
     &pack::PACK,
     &pack_picture::PACK_PICTURE,
     &pad::PAD,

@@ -1,10 +1,9 @@
 //! Steps of optimisers.
 
 use super::params::params;
-use super::{Access, Kernel, Spec};
 
 params! {
-    /// Parameters of [`OPTIMISE_SGD`] and [`OPTIMISE_ADAMW`].
+    /// Parameters of [`super::optimise_sgd::OPTIMISE_SGD`] and [`super::optimise_adamw::OPTIMISE_ADAMW`].
     OptimiseParams {
         /// Numbers of the weight.
         numbers: u32,
@@ -46,22 +45,3 @@ impl Hyper {
         [rate, decay, clip, average, beta1, beta2, epsilon, correction1, correction2]
     }
 }
-
-/// Tensors `gradient, state, weight, average, first`, row-major; `state` is what [`super::gradient_clip::GRADIENT_CLIP`]
-/// writes.
-pub static OPTIMISE_SGD: Kernel = Kernel {
-    name: "optimise_sgd",
-    source: include_str!("../../shaders/optimise_sgd.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Write, Access::Write, Access::Write],
-    params: OptimiseParams::NAMES,
-    variants: || vec![Spec::default()],
-};
-
-/// As [`OPTIMISE_SGD`], and `second`.
-pub static OPTIMISE_ADAMW: Kernel = Kernel {
-    name: "optimise_adamw",
-    source: include_str!("../../shaders/optimise_adamw.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Write, Access::Write, Access::Write, Access::Write],
-    params: OptimiseParams::NAMES,
-    variants: || vec![Spec::default()],
-};

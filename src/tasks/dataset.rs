@@ -69,6 +69,11 @@ impl Dataset {
         &self.stems
     }
 
+    /// How every graph input shows pictures, and its size `[channels, height, width]`.
+    pub fn formats(&self) -> impl Iterator<Item = (&InputFormat, [usize; 3])> {
+        self.inputs.iter().map(|pictures| (&pictures.format, pictures.size))
+    }
+
     /// Picture number `image` of graph input number `input`, as it is on disk.
     ///
     /// # Errors

@@ -82,6 +82,9 @@ pub enum TrainError {
     /// The device.
     #[error(transparent)]
     Gpu(#[from] GpuError),
+    /// A checkpoint that cannot be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] super::CheckpointError),
     /// An evaluation.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

@@ -1,6 +1,6 @@
 //! How a network is trained.
 
-use super::Normalisation;
+use super::{Augment, Normalisation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -55,6 +55,8 @@ pub struct Settings {
     pub weights: Vec<f64>,
     /// The weight of every task's loss against the outputs of a teacher, relative to that against labels; 0 for none.
     pub distil: f64,
+    /// What is done to pictures.
+    pub augment: Augment,
     /// Decides the order of pictures and what is done to them.
     pub seed: u64,
 }
@@ -100,6 +102,7 @@ mod tests {
             frozen: BTreeSet::new(),
             weights: Vec::new(),
             distil: 0.0,
+            augment: Augment::default(),
             seed: 0,
         }
     }

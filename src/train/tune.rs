@@ -1,7 +1,7 @@
 //! The loop: epochs of shuffled batches.
 
 use super::batch::{Batch, Lesson, batch};
-use super::{Settings, Stepped, TrainError, Trainer, Tutor};
+use super::{Augmenter, Settings, Stepped, TrainError, Trainer, Tutor};
 use crate::tasks::{Loss, Samples, Source, Task};
 use std::sync::mpsc::sync_channel;
 
@@ -43,23 +43,34 @@ pub trait Follow {
     fn finished(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<(), TrainError>;
 }
 
+/// What a network is trained on, and with what help.
+pub struct Course<'a, S> {
+    /// Pictures and labels.
+    pub source: &'a S,
+    /// The tasks, in the order of the source's label lists.
+    pub tasks: &'a [Task],
+    /// Gives the labels of lessons that are taught.
+    pub tutor: Option<&'a mut Tutor>,
+    /// Changes pictures from epoch to epoch.
+    pub augmenter: Option<&'a Augmenter>,
+}
+
 /// Of so many steps one measures losses, which costs as much as a part of it.
 const JUDGED: usize = 8;
 
 /// Batches that wait while the device computes.
 const AHEAD: usize = 2;
 
-/// Trains for the epochs that are left, given the steps that `trainer` has made; `tutor` gives the labels of lessons that are
-/// taught.
+/// Trains for the epochs that are left, given the steps that `trainer` has made.
 ///
 /// # Errors
 /// [`TrainError`]; [`TrainError::Diverged`] where gradients stay infinite.
 pub fn tune<S: Source + Sync>(
     trainer: &mut Trainer,
-    (source, tasks): (&S, &[Task]),
-    mut tutor: Option<&mut Tutor>,
+    course: Course<'_, S>,
     (settings, follow): (&Settings, &mut dyn Follow),
 ) -> Result<(), TrainError> {
+    let Course { source, tasks, mut tutor, augmenter } = course;
     let steps = source.len() / settings.batch;
     if steps == 0 {
         let (images, batch) = (source.len(), settings.batch);
@@ -77,7 +88,12 @@ pub fn tune<S: Source + Sync>(
             let lessons = &lessons;
             scope.spawn(move || {
                 for chosen in order.chunks_exact(settings.batch) {
-                    let made = load(source, chosen).map(|samples| batch(&samples, lessons));
+                    let made = load(source, chosen).map(|mut samples| {
+                        if let Some(augmenter) = augmenter {
+                            augmenter.change(epoch, chosen, &mut samples);
+                        }
+                        batch(&samples, lessons)
+                    });
                     if send.send(made).is_err() {
                         break;
                     }

@@ -2,12 +2,11 @@
 
 use super::pixels::{self, whole};
 use crate::graph::{BatchNorm, Node};
-use crate::kernels::batch_moments::{
-    BATCH_MERGE, BATCH_MOMENTS, BatchMergeParams, BatchMomentsParams, merge_spec,
-};
-use crate::kernels::batch_norm::{
-    BATCH_NORM, BATCH_NORM_INPUT, BATCH_SUMS, BatchNormParams, BatchSumsParams, spec,
-};
+use crate::kernels::batch_merge::{self, BATCH_MERGE};
+use crate::kernels::batch_moments::{BATCH_MOMENTS, BatchMergeParams, BatchMomentsParams};
+use crate::kernels::batch_norm::{BATCH_NORM, BatchNormParams, BatchSumsParams, spec};
+use crate::kernels::batch_norm_input::BATCH_NORM_INPUT;
+use crate::kernels::batch_sums::BATCH_SUMS;
 use crate::kernels::{Kernel, Spec};
 use crate::plan::lower::activation::code;
 use crate::plan::lower::step::{Dispatch, WORKGROUP};
@@ -133,7 +132,7 @@ fn merge(cx: &mut Lowering, node: &Node, x: &Stored, (partials, moments): (Opera
         node,
         Dispatch {
             kernel: &BATCH_MERGE,
-            spec: merge_spec(moments),
+            spec: batch_merge::spec(moments),
             params: params.words(),
             operands,
             grid: threads(x.groups),

@@ -1,0 +1,186 @@
+//! Training as commands do it: progress, checkpoints, and what they leave in the output folder.
+
+use super::finetune::failure;
+use super::model::Model;
+use super::{Failure, progress};
+use crate::gpu::Gpu;
+use crate::graph::{Graph, Sizes};
+use crate::search::fingerprint;
+use crate::tasks::Dataset;
+use crate::train::checkpoint;
+use crate::train::{
+    Augmenter, Course, Epoch, Follow, MomentOptions, Moments, Normalisation, Picture, Progress, Settings,
+    State, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
+};
+use indicatif::ProgressBar;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is trained, and where.
+#[derive(Clone, Copy)]
+pub struct Pupil<'a> {
+    /// The network.
+    pub model: &'a Model,
+    /// The pictures.
+    pub train: &'a Dataset,
+    /// The network whose outputs count beside the labels.
+    pub teacher: Option<&'a Graph>,
+    /// The folder of checkpoints.
+    pub out: &'a Path,
+    /// Whether to go on from the checkpoint that is there.
+    pub resume: bool,
+}
+
+/// What is known of the epochs before, in a checkpoint.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Head {
+    step: u64,
+    epochs: Vec<Epoch>,
+}
+
+/// Trains a network: what is written of it, and how its losses went.
+pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Vec<Epoch>), Failure> {
+    let Pupil { model, train, teacher, out, resume } = *pupil;
+    let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
+    let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
+    let outputs = model.graph.outputs.iter();
+    let outputs = outputs.map(|id| (model.graph.value(*id).name.as_str(), model.shapes[id.0].as_slice()));
+    let mut lessons = lessons(train.tasks(), &settings.weights, outputs.clone()).map_err(failure)?;
+    let teacher = teacher.filter(|_| settings.distil > 0.0);
+    if teacher.is_some() {
+        let more = taught(train.tasks(), &lessons, settings.distil, outputs).map_err(failure)?;
+        lessons.extend(more);
+    }
+    let augmenter = augmenter(model, train, settings)?;
+    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes)).transpose();
+    let mut tutor = tutor.map_err(failure)?;
+    let mut trainer =
+        Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
+    let path = out.join("checkpoint.bin");
+    let key = checkpoint::key(&(
+        settings,
+        fingerprint(&model.graph),
+        teacher.map(fingerprint),
+        train.stems(),
+        train.tasks().iter().map(|task| format!("{task:?}")).collect::<Vec<_>>(),
+    ))
+    .map_err(Failure::work)?;
+    let mut head = Head::default();
+    if resume && path.exists() {
+        let (found, sections) = checkpoint::read::<Head>(&path, key).map_err(Failure::input)?;
+        trainer.restore(&State::from_sections(found.step, sections)).map_err(failure)?;
+        eprintln!("going on after epoch {}", found.epochs.len());
+        head = found;
+    } else if path.exists() {
+        fs::remove_file(&path).map_err(|e| Failure::file(&path, e))?;
+    }
+    announce(model, &trainer, settings);
+    let names = train.tasks().iter().map(|task| task.name.clone()).collect();
+    let bar = progress::bar(0, "train");
+    let mut shown = Shown { bar, names, epochs: settings.epochs, path, key, head };
+    let tutor = tutor.as_mut();
+    let course = Course { source: train, tasks: train.tasks(), tutor, augmenter: Some(&augmenter) };
+    tune(&mut trainer, course, (settings, &mut shown)).map_err(failure)?;
+    shown.bar.finish_and_clear();
+    let mut graph = trainer.graph(settings.average > 0.0).map_err(failure)?;
+    if settings.normalisation == Normalisation::Train {
+        re_estimate(gpu, &mut graph, train, (settings, model))?;
+    }
+    Ok((graph, shown.head.epochs))
+}
+
+/// Says before it starts what a training needs.
+fn announce(model: &Model, trainer: &Trainer, settings: &Settings) {
+    let macs = trainer.macs() as f64 / settings.batch as f64;
+    eprintln!(
+        "training {} with {:.1} MiB of device memory; a picture takes {:.1} M multiply-adds, {:.1} times a forward pass",
+        model.name(),
+        trainer.device_bytes() as f64 / f64::from(1 << 20),
+        macs / 1e6,
+        macs / crate::units::cost(&model.graph, &model.shapes).macs as f64,
+    );
+}
+
+fn augmenter(model: &Model, train: &Dataset, settings: &Settings) -> Result<Augmenter, Failure> {
+    let pictures = train.formats().map(|(format, size)| Picture::new(format, size)).collect();
+    let size = |name: &String| -> [usize; 3] {
+        let found = model.graph.outputs.iter().find(|id| model.graph.value(**id).name == *name);
+        let shape = found.map_or(&[][..], |id| &model.shapes[id.0]);
+        let width = if shape.len() > 2 { shape[shape.len() - 1] } else { 1 };
+        let pixels: usize = shape.iter().skip(2).product();
+        [shape.get(1).copied().unwrap_or(1), pixels / width.max(1), width]
+    };
+    let outputs: Vec<[usize; 3]> = train.tasks().iter().map(|task| size(&task.outputs[0])).collect();
+    Augmenter::new(settings.augment, settings.seed, pictures, (train.tasks(), &outputs)).map_err(failure)
+}
+
+/// Gives batch normalisations the moments of training pictures.
+fn re_estimate(
+    gpu: &Gpu,
+    graph: &mut Graph,
+    train: &Dataset,
+    (settings, model): (&Settings, &Model),
+) -> Result<(), Failure> {
+    let options = MomentOptions {
+        images: settings.moment_images,
+        batch: settings.batch,
+        symbols: model.sizes.symbols.clone(),
+    };
+    match Moments::measure(gpu, graph, train, &options).map_err(failure)? {
+        Some(moments) => moments.set(graph).map_err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Progress on standard error, and a checkpoint after every epoch.
+struct Shown {
+    bar: ProgressBar,
+    names: Vec<String>,
+    epochs: usize,
+    path: PathBuf,
+    key: u64,
+    head: Head,
+}
+
+impl Follow for Shown {
+    fn stepped(&mut self, progress: &Progress<'_>) {
+        self.bar.set_length((progress.steps * self.epochs) as u64);
+        self.bar.set_position((progress.steps * progress.epoch + progress.step) as u64);
+        let losses = &progress.last.losses;
+        if losses.iter().any(|loss| loss.count > 0.0) {
+            self.bar.set_message(listed(&self.names, losses.iter().map(|loss| loss.mean()), 3));
+        }
+    }
+
+    fn finished(&mut self, trainer: &mut Trainer, epoch: &Epoch) -> Result<(), TrainError> {
+        let skipped =
+            if epoch.skipped > 0 { format!(", {} steps skipped", epoch.skipped) } else { String::new() };
+        let losses = listed(&self.names, epoch.losses.iter().copied(), 4);
+        let (number, epochs, seconds) = (epoch.epoch + 1, self.epochs, epoch.seconds);
+        let line = format!("epoch {number} of {epochs}: {losses}; {seconds:.0} s{skipped}");
+        if self.bar.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
+        }
+        let state = trainer.state()?;
+        self.head.step = state.step;
+        self.head.epochs.push(epoch.clone());
+        Ok(checkpoint::write(&self.path, self.key, &self.head, &state.sections())?)
+    }
+}
+
+fn listed(names: &[String], losses: impl Iterator<Item = f64>, digits: usize) -> String {
+    let each = names.iter().zip(losses).map(|(name, loss)| format!("{name} {loss:.digits$}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Refuses what the device would refuse only later.
+pub fn check(train: &Dataset, settings: &Settings) -> Result<(), Failure> {
+    settings.augment.check(train.tasks()).map_err(failure)?;
+    if settings.weights.iter().all(|weight| *weight == 0.0) {
+        return Err(Failure::input("every task has weight 0: nothing would be learnt"));
+    }
+    Ok(())
+}
