@@ -4,6 +4,7 @@
 
 mod activation_gradient;
 mod affine;
+mod batch_norm_training;
 #[cfg(feature = "cli")]
 mod bundled;
 mod case;

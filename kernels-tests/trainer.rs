@@ -38,7 +38,7 @@ fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [
     let conv = Conv2d { strides: [stride; 2], pads, ..Conv2d::new([kernel; 2]) };
     let scaled = numbers(seed, out * inputs * kernel * kernel).iter().map(|x| x * 0.4).collect();
     let weight = Tensor::from_f32(vec![out, inputs, kernel, kernel], scaled).unwrap();
-    b.conv(x, conv, weight, (seed % 2 == 0).then(|| tensor(seed + 50, &[out])))
+    b.conv(x, conv, weight, seed.is_multiple_of(2).then(|| tensor(seed + 50, &[out])))
 }
 
 /// A residual network with a pool, strides, a resize and three heads: a class per pixel, a number per pixel, a class.

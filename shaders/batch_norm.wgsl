@@ -1,9 +1,10 @@
-// Batch normalisation by given moments, and the activation after it.
+// y = activation((x - mean) / sqrt(variance + epsilon) scale + shift).
 
 #include "live"
 #include "element"
 #include "own_pixels"
 #include "activation"
+#include "batch_norm"
 
 struct Params {
     images: u32,
@@ -18,23 +19,20 @@ struct Params {
 
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
+// Means, then variances.
 @group(0) @binding(3) var<storage, read> moments: array<vec4f>;
 @group(0) @binding(4) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(5) var<storage, read> shift: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
 
-#include "batch_norm"
-
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+) {
     let own = own_pixels(id.x + id.z * grid.x * 64u);
-    if (own.lanes == 0u) {
-        return;
-    }
-    let channels = channels_of(own.group);
-    let factor = channels.inverse * channels.scale;
+    let c = channels_of(own.group);
     for (var at = own.first; at < own.end; at += p.threads) {
-        let sum = (x[at] - channels.mean) * factor + channels.shift;
-        y[at] = mask_lanes(activate(sum, p.a, p.b), own.lanes);
+        y[at] = mask_lanes(activate(normalised(c, x[at]) * c.scale + c.shift, p.a, p.b), own.lanes);
     }
 }

@@ -1,12 +1,13 @@
-// The gradient of the input of a batch normalisation by its own moments: with n what is scaled and g the gradient before the
-// scale, scale / deviation (g - mean of g - n times the mean of g n).
+// dx = scale inverse (g - sums0 / terms - x' sums1 / terms), where x' is what is normalised and g the gradient of what the
+// activation is given.
 
 #include "live"
 #include "element"
 #include "own_pixels"
-#if activation > 0
+#if activation != 0
 #include "activation_gradient"
 #endif
+#include "batch_norm"
 
 struct Params {
     images: u32,
@@ -21,33 +22,33 @@ struct Params {
 
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
+// Means, then variances.
 @group(0) @binding(3) var<storage, read> moments: array<vec4f>;
 @group(0) @binding(4) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(5) var<storage, read> shift: array<vec4f>;
+// The gradients of shifts, then those of scales.
 @group(0) @binding(6) var<storage, read> sums: array<vec4f>;
 @group(0) @binding(7) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> dx: array<vec4f>;
 
-#include "batch_norm"
-
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid: vec3u) {
+fn main(
+    @builtin(global_invocation_id) id: vec3u,
+    @builtin(num_workgroups) grid: vec3u,
+) {
     let own = own_pixels(id.x + id.z * grid.x * 64u);
-    if (own.lanes == 0u) {
-        return;
-    }
-    let channels = channels_of(own.group);
-    let factor = channels.inverse * channels.scale;
-    let count = f32(p.images * p.pixels);
-    let mean = sums[own.group] / count;
-    let product = sums[p.groups + own.group] / count;
+    let c = channels_of(own.group);
+    let terms = f32(p.images * p.pixels);
+    let mean = sums[own.group] / terms;
+    let slope = sums[p.groups + own.group] / terms;
+    let factor = c.scale * c.inverse;
     for (var at = own.first; at < own.end; at += p.threads) {
-        let normal = (x[at] - channels.mean) * channels.inverse;
-#if activation > 0
-        let g = dy[at] * derivative(normal * channels.scale + channels.shift, p.a, p.b);
-#else
+        let found = normalised(c, x[at]);
+#if activation == 0
         let g = dy[at];
+#else
+        let g = dy[at] * derivative(found * c.scale + c.shift, p.a, p.b);
 #endif
-        dx[at] = mask_lanes(factor * (g - mean - normal * product), own.lanes);
+        dx[at] = mask_lanes(factor * (g - mean - found * slope), own.lanes);
     }
 }

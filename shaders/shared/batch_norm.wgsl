@@ -1,14 +1,18 @@
-// What every thread of a batch normalisation needs of its channel group. Needs `moments`, `scale`, `shift` and `p`.
+// What a batch normalisation does to a channel group before its scale. Needs `moments`, `scale` and `shift`, and `p` with
+// groups and epsilon.
 
 struct Channels {
     mean: vec4f,
-    // One by the deviation.
     inverse: vec4f,
     scale: vec4f,
     shift: vec4f,
 }
 
 fn channels_of(group: u32) -> Channels {
-    let variance = moments[p.groups + group];
-    return Channels(moments[group], 1.0 / sqrt(variance + p.epsilon), scale[group], shift[group]);
+    let inverse = inverseSqrt(moments[p.groups + group] + p.epsilon);
+    return Channels(moments[group], inverse, scale[group], shift[group]);
+}
+
+fn normalised(c: Channels, v: vec4f) -> vec4f {
+    return (v - c.mean) * c.inverse;
 }

@@ -10,7 +10,7 @@ pub mod batch_merge;
 pub mod batch_moments;
 pub mod batch_norm;
 pub mod batch_norm_input;
-pub mod batch_sums;
+pub mod batch_norm_sums;
 pub mod channel_sum;
 pub mod concat;
 pub mod conv;
@@ -133,7 +133,7 @@ pub static ALL: &[&Kernel] = &[
     &batch_moments::BATCH_MOMENTS,
     &batch_norm::BATCH_NORM,
     &batch_norm_input::BATCH_NORM_INPUT,
-    &batch_sums::BATCH_SUMS,
+    &batch_norm_sums::BATCH_NORM_SUMS,
     &channel_sum::CHANNEL_SUM,
     &concat::CONCAT,
     &conv::CONV,

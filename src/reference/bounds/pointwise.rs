@@ -7,7 +7,7 @@ use crate::reference::{Array, activate, combine};
 use std::f64::consts::FRAC_1_SQRT_2;
 
 /// The error of an activation of `x` that errs by `error`: its slope times `error`, and its own.
-pub(super) fn activation_error(activation: Activation, x: f64, error: f64) -> f64 {
+pub(in crate::reference) fn activation_error(activation: Activation, x: f64, error: f64) -> f64 {
     let y = activate(activation, x);
     let rounding = 2.0 * U * y.abs() + FLUSHED;
     match activation {

@@ -31,6 +31,16 @@ pub(super) fn threads(class: DeviceClass, stored: &Stored) -> u32 {
     stored.pixels().div_ceil(each)
 }
 
+/// Threads that share them where each adds its own, before the results of all are added.
+pub(super) fn threads_of_sums(class: DeviceClass, stored: &Stored) -> u32 {
+    let each = match class {
+        DeviceClass::Gpu => 32,
+        DeviceClass::Portable => 256,
+        DeviceClass::Broadcast { .. } => 512,
+    };
+    stored.pixels().div_ceil(each)
+}
+
 /// So many threads for every channel group of every image.
 pub(super) fn grid(stored: &Stored, threads: u32) -> Grid {
     Grid::Elements { record: stored.record, per_group: stored.images * threads, workgroup: WORKGROUP }
