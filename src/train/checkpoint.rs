@@ -80,6 +80,9 @@ pub enum CheckpointError {
     },
 }
 
+/// A head and its sections.
+pub type Found<H> = (H, Vec<Section<Vec<f32>>>);
+
 /// A name and its floats.
 pub type Section<F> = (String, F);
 
@@ -130,10 +133,7 @@ pub fn write(
 ///
 /// # Errors
 /// [`CheckpointError`]: whatever is not, byte for byte, what was written.
-pub fn read<H: DeserializeOwned>(
-    path: &Path,
-    key: u64,
-) -> Result<(H, Vec<Section<Vec<f32>>>), CheckpointError> {
+pub fn read<H: DeserializeOwned>(path: &Path, key: u64) -> Result<Found<H>, CheckpointError> {
     let bytes = fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?;
     let path = path.to_owned();
     let (head_length, found_key) = match header(&bytes) {

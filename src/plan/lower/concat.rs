@@ -69,7 +69,7 @@ fn own_segments(node: &Node, y: &Stored, first: u32, channels: u32) -> Result<Ve
         let start = segment.logical.iter().position(|channel| range.contains(channel)).unwrap_or(0);
         let end = start + logical.len();
         let in_a_row = segment.logical[start..end].iter().all(inside);
-        let by_groups = start % 4 == 0 && (end % 4 == 0 || end == segment.logical.len());
+        let by_groups = start.is_multiple_of(4) && (end.is_multiple_of(4) || end == segment.logical.len());
         let whole = logical.len() == segment.logical.len();
         if !logical.is_empty() && (whole || (segment.unit.is_none() && in_a_row && by_groups)) {
             let channels = logical.len() as u32;
