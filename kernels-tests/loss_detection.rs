@@ -2,7 +2,7 @@
 //! what becomes of a network whose boxes are destroyed.
 
 mod bound;
-mod made;
+pub mod made;
 
 use crate::harness::gpus;
 use crate::loss::adding;
@@ -15,12 +15,12 @@ use wgpu_pagcp::tasks::{Loss, TaskKind};
 /// Input sizes with their strides: small maps, and one of more cells than a workgroup adds.
 const SIZES: [([usize; 2], &[usize]); 2] = [([40, 56], &[8, 16]), ([33, 40], &[1])];
 
-fn families() -> [Family; 3] {
+pub fn families() -> [Family; 3] {
     [Family::Yolov5, Family::Yolox, Family::Yolov8]
 }
 
 /// Every layout of every family, with and without targets that follow the network.
-fn every_case(classes: usize, mut check: impl FnMut(&Made, Part)) {
+pub fn every_case(classes: usize, mut check: impl FnMut(&Made, Part)) {
     for family in families() {
         for (size, strides) in SIZES {
             for mut made in Made::layouts(family, classes, (size, strides)) {

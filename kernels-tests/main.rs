@@ -37,6 +37,7 @@ mod loss_bce;
 mod loss_cosine;
 mod loss_detection;
 mod loss_gradient;
+mod loss_gradient_boxes;
 mod loss_l1;
 mod loss_segmentation;
 mod masks;

@@ -160,7 +160,12 @@ fn differentiated(graph: &Graph, settings: &Settings) -> Differentiated {
     };
     let objectives: Vec<Objective> = lessons
         .iter()
-        .map(|l| Objective { name: l.name.clone(), output: output(&l.goal.output), kind: l.goal.loss })
+        .map(|l| Objective {
+            name: l.name.clone(),
+            output: output(&l.goal.output),
+            view: l.goal.view.clone(),
+            kind: l.goal.loss,
+        })
         .collect();
     differentiate(&form.graph, &form.shapes, &form.trained, &objectives).unwrap()
 }

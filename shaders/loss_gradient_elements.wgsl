@@ -23,12 +23,17 @@ fn derivative(output: vec4f, label: vec4f) -> vec4f {
     return select(vec4f(0.0), vec4f(1.0), output > label) - select(vec4f(0.0), vec4f(1.0), output < label);
 # elif measure == 1
     return 2.0 * (output - label);
+# elif measure == 2
+    let e = exp(-min(abs(output), vec4f(80.0)));
+    let yes = output >= vec4f(0.0);
+    let sigmoids = (1.0 - label) * select(e, vec4f(1.0), yes);
+    return (sigmoids - p.positive_weight * label * select(vec4f(1.0), e, yes)) / (1.0 + e);
 # else
-    let positive = label > vec4f(0.5);
-    let z = select(output, -output, positive);
-    let e = exp(-min(abs(z), vec4f(80.0)));
-    let sigmoid = select(e, vec4f(1.0), z >= vec4f(0.0)) / (1.0 + e);
-    return select(vec4f(1.0), vec4f(-p.positive_weight), positive) * sigmoid;
+    // Half the distance of floats below 1.
+    let least = vec4f(5.9604645e-8);
+    let other = 1.0 - output;
+    let no = select(vec4f(0.0), (1.0 - label) / other, other >= least);
+    return no - select(vec4f(0.0), label / output, output >= least);
 # endif
 }
 

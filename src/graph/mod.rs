@@ -25,9 +25,9 @@ pub(crate) use edit::free_name;
 pub use error::{GraphError, Mismatch};
 pub use extent::{Arithmetic, Extent};
 pub use op::{
-    Activation, ArgMax, BatchNorm, Binary, Conv2d, ConvTranspose, Coordinates, DepthOrder, Epilogue, Filter,
-    Gemm, Interpolation, LossKind, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool, Reduce, Reduction,
-    Resize, Rounding, SliceAxis, Statistics, Target, Training,
+    Activation, ArgMax, BatchNorm, Binary, BoxCode, BoxLoss, Conv2d, ConvTranspose, Coordinates, DepthOrder,
+    Epilogue, Filter, Gemm, Interpolation, LossKind, Margins, Move, Norm, Op, Pad, PadMode, Padding, Pool,
+    Reduce, Reduction, Resize, Rounding, SliceAxis, Statistics, Target, Training,
 };
 pub use resample::Taps;
 pub use shape::{ProductAxis, Shapes, Side, Sizes};

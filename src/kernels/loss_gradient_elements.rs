@@ -35,11 +35,14 @@ pub const SQUARE: u32 = 1;
 /// Binary cross-entropies of logits.
 pub const BINARY: u32 = 2;
 
+/// Binary cross-entropies of probabilities.
+pub const PROBABILITY: u32 = 3;
+
 /// The specialisation for a measure.
 pub fn spec(measure: u32) -> Spec {
     Spec(vec![("measure", measure)])
 }
 
 fn variants() -> Vec<Spec> {
-    [ABSOLUTE, SQUARE, BINARY].map(spec).to_vec()
+    [ABSOLUTE, SQUARE, BINARY, PROBABILITY].map(spec).to_vec()
 }

@@ -39,6 +39,7 @@ pub mod loss_agreement;
 pub mod loss_bce;
 pub mod loss_cosine;
 pub mod loss_detection;
+pub mod loss_gradient_boxes;
 pub mod loss_gradient_elements;
 pub mod loss_gradient_pixels;
 pub mod loss_l1;
@@ -161,6 +162,7 @@ pub static ALL: &[&Kernel] = &[
     &loss_bce::LOSS_BCE,
     &loss_cosine::LOSS_COSINE,
     &loss_detection::LOSS_DETECTION,
+    &loss_gradient_boxes::LOSS_GRADIENT_BOXES,
     &loss_gradient_elements::LOSS_GRADIENT_ELEMENTS,
     &loss_gradient_pixels::LOSS_GRADIENT_PIXELS,
     &loss_l1::LOSS_L1,

@@ -1,18 +1,23 @@
 //! How networks learn from tasks: which loss of a training graph, on which output, and what its labels are.
 
 use super::agreement::{self, Agreement, Measure};
+use super::detection::{CellWords, MapGoal, Part};
 use super::{Norm, Task, TaskError, TaskKind, UNLABELLED, normals};
-use crate::graph::LossKind;
+use crate::graph::{LossKind, Op};
 
 /// One loss of a training graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
     /// The graph output that it judges.
     pub output: String,
+    /// What is judged of it: operators one after another, the first of which takes the output.
+    pub view: Vec<Op>,
     /// The loss.
     pub loss: LossKind,
     /// The shape of the labels of one image, `[C, …]`.
     pub shape: Vec<usize>,
+    /// What its sum counts among those of the task.
+    pub factor: f64,
     words: Words,
 }
 
@@ -27,18 +32,20 @@ enum Words {
     Directions,
     /// Floats for some channels, all labelled.
     Taught(Agreement),
+    /// What cells of a detector's map answer for.
+    Cells(CellWords),
 }
 
 impl Task {
-    /// What a network with these outputs `(name, [N, C, …])` learns from the task: one loss, whose gradient is that of
-    /// [`TaskKind::loss`].
+    /// What a network with these outputs `(name, [N, C, …])` learns from the task: losses, one but for detection, whose
+    /// sums, each times its factor, add up to that of [`TaskKind::loss`].
     ///
     /// # Errors
     /// Where the outputs are not those of the task, or its loss has no gradient.
-    pub fn goal<'a>(
+    pub fn goals<'a>(
         &self,
         outputs: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
-    ) -> Result<Goal, TaskError> {
+    ) -> Result<Vec<Goal>, TaskError> {
         let at = self.find(outputs.clone())?;
         let shape = outputs.map(|(_, shape)| shape).nth(at[0]).and_then(|shape| shape.get(1..));
         let mut shape = shape.unwrap_or(&[]).to_vec();
@@ -61,16 +68,27 @@ impl Task {
                 };
                 (loss, Words::Taught(*agreement))
             }
-            TaskKind::Detection(..) => {
-                let reason = "losses of detection have no gradient yet".to_owned();
-                return Err(TaskError::Output { task: self.name.clone(), output: self.shown(), reason });
+            TaskKind::Detection(detector, part) => {
+                if detector.moving && *part != Part::Box {
+                    let reason = "targets that follow the network have no gradient".to_owned();
+                    return Err(TaskError::Output { task: self.name.clone(), output: self.shown(), reason });
+                }
+                let goals = detector.goals(*part).into_iter();
+                return Ok(goals.map(|goal| Goal::of_map(goal, &self.outputs)).collect());
             }
         };
-        Ok(Goal { output: self.outputs[0].clone(), loss, shape, words })
+        let output = self.outputs[0].clone();
+        Ok(vec![Goal { output, view: Vec::new(), loss, shape, factor: 1.0, words }])
     }
 }
 
 impl Goal {
+    fn of_map(goal: MapGoal, outputs: &[String]) -> Self {
+        let MapGoal { place, view, loss, shape, words, factor } = goal;
+        let output = outputs[place.output].clone();
+        Self { output, view, loss, shape, factor, words: Words::Cells(words) }
+    }
+
     /// The labels of an image, `[C, …]`, for its target words; [`LossKind::UNLABELLED`] where there are none.
     ///
     /// # Panics
@@ -84,6 +102,7 @@ impl Goal {
                 let of_pixel = |at: usize| label(words[at % pixels], |_| f32::from_bits(words[at]));
                 (0..words.len()).map(of_pixel).collect()
             }
+            Words::Cells(cells) => cells.labels(words),
             Words::Taught(Agreement { measure, first, channels, .. }) => {
                 let mut labels = vec![LossKind::UNLABELLED; self.shape[0] * pixels];
                 let own = &mut labels[first * pixels..(first + channels) * pixels];
@@ -114,6 +133,7 @@ impl Goal {
             Words::Directions => labelled(&words[..self.pixels()]),
             Words::Taught(Agreement { measure: Measure::L1, channels, .. }) => channels * self.pixels(),
             Words::Taught(_) => self.pixels(),
+            Words::Cells(cells) => cells.terms(words),
         }
     }
 

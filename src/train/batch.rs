@@ -3,7 +3,7 @@
 use super::TrainError;
 use crate::tasks::{Goal, Samples, Task, TaskKind};
 
-/// One loss that a network learns by.
+/// A loss that a network learns by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
     /// Its name, unique.
@@ -37,33 +37,42 @@ pub fn lessons<'a>(
     outputs: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
 ) -> Result<Vec<Lesson>, TrainError> {
     let lesson = |(at, (task, &weight)): (usize, (&Task, &f64))| {
-        if let TaskKind::Agreement(_) = task.kind {
-            let reason = "agreement is no goal, a teacher is (--teacher)".to_owned();
-            return Err(TrainError::Task { task: task.name.clone(), reason });
+        let reason = match task.kind {
+            TaskKind::Agreement(_) => Some("agreement is no goal, a teacher is (--teacher)"),
+            TaskKind::Detection(..) => {
+                Some("targets of cells are a teacher's, which training does not run yet")
+            }
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            return Err(TrainError::Task { task: task.name.clone(), reason: reason.to_owned() });
         }
-        Ok(Lesson {
-            name: task.name.clone(),
-            task: at,
-            goal: task.goal(outputs.clone())?,
-            weight,
-            taught: false,
-        })
+        let named = |(number, goal): (usize, Goal)| {
+            let name = if number == 0 { task.name.clone() } else { format!("{}:{number}", task.name) };
+            Lesson { name, task: at, goal, weight, taught: false }
+        };
+        Ok(task.goals(outputs.clone())?.into_iter().enumerate().map(named).collect::<Vec<_>>())
     };
-    tasks.iter().zip(weights).enumerate().map(lesson).collect()
+    let lists = tasks.iter().zip(weights).enumerate().map(lesson).collect::<Result<Vec<_>, _>>()?;
+    Ok(lists.concat())
 }
 
 /// The batch of pictures in `samples` for a network that learns `lessons`.
 pub fn batch(samples: &Samples, lessons: &[Lesson]) -> Batch {
     let mut inputs: Vec<Vec<f32>> = samples.inputs.iter().map(|images| images.concat()).collect();
+    let terms_of = |lesson: &Lesson| -> usize {
+        let words = samples.targets(lesson.task);
+        if lesson.taught {
+            return words.len() * lesson.goal.terms(&[]);
+        }
+        words.iter().map(|words| lesson.goal.terms(words)).sum()
+    };
     for Lesson { task, goal, weight, taught, .. } in lessons {
-        let words = samples.targets(*task);
-        let (labels, terms): (Vec<f32>, usize) = if *taught {
-            (Vec::new(), words.len() * goal.terms(&[]))
-        } else {
-            let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
-            (labels, words.iter().map(|words| goal.terms(words)).sum())
-        };
-        let scale = if terms == 0 { 0.0 } else { weight / terms as f64 };
+        let words = if *taught { &[][..] } else { samples.targets(*task) };
+        let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
+        let parts = lessons.iter().filter(|other| (other.task, other.taught) == (*task, *taught));
+        let terms: usize = parts.map(terms_of).sum();
+        let scale = if terms == 0 { 0.0 } else { goal.factor * weight / terms as f64 };
         inputs.extend([labels, vec![scale as f32]]);
     }
     let words = (0..samples.labels.len()).map(|task| samples.targets(task).concat()).collect();

@@ -58,5 +58,10 @@ fn objective(form: &Forward, lesson: &Lesson) -> Result<Objective, TrainError> {
         let reason = format!("the model has no output {}", lesson.goal.output);
         return Err(TrainError::Task { task: lesson.name.clone(), reason });
     };
-    Ok(Objective { name: lesson.name.clone(), output, kind: lesson.goal.loss })
+    Ok(Objective {
+        name: lesson.name.clone(),
+        output,
+        view: lesson.goal.view.clone(),
+        kind: lesson.goal.loss,
+    })
 }

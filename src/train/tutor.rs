@@ -65,9 +65,10 @@ pub fn taught<'a>(
         let shape = outputs.clone().find(|(name, _)| *name == lesson.goal.output).map(|(_, shape)| shape);
         let channels = shape.and_then(|shape| shape.get(1)).copied().unwrap_or(1);
         let kind = TaskKind::Agreement(Agreement { measure, first: 0, channels, floor: 0.0 });
-        let goal = Task { kind, ..task.clone() }.goal(outputs.clone())?;
-        let (name, weight) = (format!("{} of the teacher", lesson.name), share * lesson.weight);
-        all.push(Lesson { name, task: lesson.task, goal, weight, taught: true });
+        for goal in (Task { kind, ..task.clone() }).goals(outputs.clone())? {
+            let (name, weight) = (format!("{} of the teacher", lesson.name), share * lesson.weight);
+            all.push(Lesson { name, task: lesson.task, goal, weight, taught: true });
+        }
     }
     Ok(all)
 }

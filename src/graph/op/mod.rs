@@ -8,7 +8,7 @@ mod window;
 
 pub use axes::{ArgMax, DepthOrder, Gemm, Move, Norm, Reduce, Reduction, SliceAxis, Statistics};
 pub use pointwise::{Activation, Binary, Epilogue};
-pub use training::{BatchNorm, LossKind, Training};
+pub use training::{BatchNorm, BoxCode, BoxLoss, LossKind, Training};
 pub use window::{
     Conv2d, ConvTranspose, Coordinates, Filter, Interpolation, Margins, Pad, PadMode, Padding, Pool, Resize,
     Rounding, Target,

@@ -53,9 +53,10 @@ pub enum Training {
     /// sums, dy`, where `sums` is what [`Training::BatchNormSums`] gives.
     BatchNormInput(BatchNorm),
     /// The gradient of a loss: inputs `output [N, C, …], labels, scale [1]`, output of the shape of `output`, `scale` times
-    /// the derivative of the sum over all that is labelled. Labels have the shape of `output`, or for
-    /// [`LossKind::CrossEntropy`] one channel. Elements that are [`LossKind::UNLABELLED`] have no loss, and classes below
-    /// 0 have none; where a loss looks at the channels of a pixel together, it looks at those that are labelled.
+    /// the derivative of the sum over all that is labelled. Labels have the shape of `output`, but one channel for
+    /// [`LossKind::CrossEntropy`] and five for [`LossKind::Boxes`]. Elements that are [`LossKind::UNLABELLED`] have no loss,
+    /// and classes below 0 have none; where a loss looks at the channels of a pixel together, it looks at those that are
+    /// labelled.
     Loss(LossKind),
 }
 
@@ -82,19 +83,75 @@ pub enum LossKind {
         /// Shorter outputs count as being this long.
         shortest: f32,
     },
-    /// Binary cross-entropy of a logit against a label of 0 or 1, element by element.
+    /// Binary cross-entropy of a logit against a label from 0 to 1, element by element.
     BinaryCrossEntropy {
         /// The factor of the loss where the label is 1.
         positive_weight: f32,
     },
+    /// Binary cross-entropy of a probability against a label from 0 to 1, element by element. Neither the probability nor
+    /// 1 less it counts as less than [`LossKind::LEAST_PROBABILITY`].
+    ProbabilityCrossEntropy,
+    /// How far boxes are from labelled ones, cell by cell. Boxes have 4 channels, or as many logits for each side one after
+    /// another, a map of cells in its other dimensions; labels have 5: left, top, right, bottom, and the factor of the
+    /// loss, which alone may be [`LossKind::UNLABELLED`].
+    Boxes(BoxLoss),
     /// Kullback-Leibler divergence of the softmax over the channels from that of the labels, which are logits. One
     /// channel is the logit of yes, that of no being 0.
     Divergence,
 }
 
+/// The loss of boxes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BoxLoss {
+    /// What numbers mean.
+    pub code: BoxCode,
+    /// Whether it is `1 - CIoU`, else `1 - IoU²`.
+    pub complete: bool,
+    /// Pixels of the input from cell to cell.
+    pub cell: f32,
+    /// Cells of a row.
+    pub width: usize,
+}
+
+/// How numbers become boxes, cells having a column and a row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BoxCode {
+    /// Centre `2 sigmoid(x) - 0.5` cells from the cell's corner, size `(2 sigmoid(w))²` anchors.
+    Anchors {
+        /// Width and height of the anchor in pixels.
+        anchor: [f32; 2],
+    },
+    /// Centre `x` cells from the cell's corner, size `exp(w)` cells, `w` counting as 16 at most.
+    Exponential,
+    /// The distances of left, top, right and bottom from the cell's middle in cells are means of a softmax.
+    Distribution {
+        /// Logits of a side.
+        bins: usize,
+    },
+    /// Centre and size in pixels.
+    Pixels,
+}
+
 impl LossKind {
+    /// Half the distance of floats below 1.
+    pub const LEAST_PROBABILITY: f32 = 1.0 / (1 << 24) as f32;
+
     /// A label at or below which there is none.
     pub const UNLABELLED: f32 = -1e30;
+
+    /// Channels of the labels for outputs of so many.
+    pub fn label_channels(self, channels: usize) -> usize {
+        match self {
+            Self::CrossEntropy => 1,
+            Self::Boxes(_) => 5,
+            Self::Absolute
+            | Self::Square
+            | Self::Cosine { .. }
+            | Self::BinaryCrossEntropy { .. }
+            | Self::ProbabilityCrossEntropy
+            | Self::Divergence => channels,
+        }
+    }
 }
 
 impl Training {

@@ -2,7 +2,7 @@
 
 use super::Mismatch;
 use crate::graph::error::mismatch;
-use crate::graph::{LossKind, Training};
+use crate::graph::{BoxCode, LossKind, Training};
 
 /// The shape of the output of `op`, whose number of inputs was checked.
 pub(super) fn shape(op: &Training, inputs: &[&[usize]]) -> Result<Vec<usize>, Mismatch> {
@@ -45,9 +45,15 @@ pub(super) fn shape(op: &Training, inputs: &[&[usize]]) -> Result<Vec<usize>, Mi
         }
         Training::Loss(kind) => {
             let mut expected = x.to_vec();
-            if *kind == LossKind::CrossEntropy {
-                channels(x)?;
-                expected[1] = 1;
+            let own = usize::from(x.len() > 1);
+            if let Some(channels) = expected.get_mut(own) {
+                *channels = kind.label_channels(*channels);
+            }
+            if let LossKind::Boxes(boxes) = kind {
+                let bins = if let BoxCode::Distribution { bins } = boxes.code { bins } else { 1 };
+                if channels(x)? != 4 * bins {
+                    return mismatch("input 0", format!("{} channels", 4 * bins), format!("{x:?}"));
+                }
             }
             same(&expected, inputs[1])?;
             if inputs[2] != [1] {

@@ -1,6 +1,8 @@
 //! Gradients, batch statistics and losses.
 
 mod activation;
+mod approx;
+mod boxes;
 mod conv;
 mod loss;
 mod norm;

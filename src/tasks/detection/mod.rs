@@ -4,6 +4,7 @@
 mod assign;
 mod average_precision;
 mod decode;
+mod goals;
 mod layout;
 mod loss;
 mod meter;
@@ -17,6 +18,7 @@ pub use nms::{Found, LARGEST_OVERLAP, LEAST_SCORE, MOST, suppress};
 pub use rect::Rect;
 pub use targets::{PLANES, Target, Truth};
 
+pub(super) use goals::{CellWords, MapGoal};
 pub(super) use loss::loss;
 pub(super) use meter::Precision;
 

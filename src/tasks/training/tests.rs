@@ -12,7 +12,7 @@ fn task(kind: TaskKind) -> Task {
 fn goal(kind: &TaskKind, channels: usize) -> Goal {
     let size = if matches!(kind, TaskKind::Classification | TaskKind::Multilabel) { [1, 1] } else { SIZE };
     let shape = [2, channels, size[0], size[1]];
-    task(kind.clone()).goal([("x", &[2, 7][..]), ("y", &shape)].into_iter()).unwrap()
+    task(kind.clone()).goals([("x", &[2, 7][..]), ("y", &shape)].into_iter()).unwrap().swap_remove(0)
 }
 
 fn kinds() -> Vec<(TaskKind, usize)> {
@@ -94,6 +94,6 @@ fn a_direction_is_labelled_where_its_first_word_is() {
 #[test]
 fn what_does_not_train_says_so() {
     let outputs = || [("y", &[1, 3, 2, 3][..])].into_iter();
-    let error = task(TaskKind::Depth).goal(outputs()).unwrap_err().to_string();
+    let error = task(TaskKind::Depth).goals(outputs()).unwrap_err().to_string();
     assert!(error.contains("1 channel of metres"), "{error}");
 }

@@ -21,6 +21,8 @@ pub struct Objective {
     pub name: String,
     /// The output that it judges.
     pub output: ValueId,
+    /// What is judged of it: operators one after another.
+    pub view: Vec<Op>,
     /// How.
     pub kind: LossKind,
 }
@@ -104,16 +106,30 @@ pub fn differentiate(
 
 /// Adds an objective's inputs and its gradient.
 fn judge(tape: &mut Tape, objective: &Objective) -> Result<ObjectiveInputs, TrainError> {
-    let mut shape = tape.shape(objective.output).to_vec();
-    if let (LossKind::CrossEntropy, Some(channels)) = (objective.kind, shape.get_mut(1)) {
-        *channels = 1;
+    tape.begin(&format!("loss:{}", objective.name));
+    let mut seen = Vec::new();
+    let mut judged = objective.output;
+    for (number, op) in objective.view.iter().enumerate() {
+        let part = format!("view{number}");
+        let value = tape.node(&part, op.clone(), &[judged])?;
+        let name = format!("loss:{}/{part}", objective.name);
+        seen.push(Node { name, op: op.clone(), inputs: vec![judged], outputs: vec![value] });
+        judged = value;
+    }
+    let mut shape = tape.shape(judged).to_vec();
+    if let Some(channels) = shape.get_mut(1) {
+        *channels = objective.kind.label_channels(*channels);
     }
     let labels = tape.input(&format!("labels:{}", objective.name), shape);
     let scale = tape.input(&format!("scale:{}", objective.name), vec![1]);
-    tape.begin(&format!("loss:{}", objective.name));
     let loss = Op::Training(Training::Loss(objective.kind));
-    let gradient = tape.node("gradient", loss, &[objective.output, labels, scale])?;
-    tape.add(objective.output, gradient)?;
+    let gradient = tape.node("gradient", loss, &[judged, labels, scale])?;
+    tape.add(judged, gradient)?;
+    for node in seen.iter().rev() {
+        if let Some(dy) = tape.gradient(node.outputs[0]) {
+            back(tape, node, dy)?;
+        }
+    }
     Ok(ObjectiveInputs { labels, scale })
 }
 
