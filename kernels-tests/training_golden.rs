@@ -91,7 +91,7 @@ impl Case {
             Loss::CrossEntropy => LossKind::CrossEntropy,
             Loss::Square => LossKind::Square,
         };
-        let objective = Objective { name: "loss".to_owned(), output, kind };
+        let objective = Objective { name: "loss".to_owned(), output, view: Vec::new(), kind };
         let done = differentiate(&form.graph, &form.shapes, &form.trained, &[objective])
             .unwrap_or_else(|error| panic!("{}: {error}", self.network));
         let (labels, scale) = self.labels(&form.shapes[output.0]);

@@ -6,6 +6,7 @@ mod agreement;
 mod bench;
 mod cache;
 mod detection;
+mod finetune;
 mod interrupted;
 mod network;
 mod outputs;

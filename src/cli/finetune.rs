@@ -80,12 +80,6 @@ pub fn settings(
         }
         Err(Failure::input(format!("--{name} {value}: expected a number from 0 to {most}")))
     };
-    number("learning-rate", args.learning_rate, 1e3)?;
-    number("warm-up", args.warm_up, epochs as f64)?;
-    number("decay", args.decay, 1.0)?;
-    number("clip", args.clip, f64::MAX)?;
-    number("distil", args.distil, f64::MAX)?;
-    number("average", args.average, 0.999_999)?;
     if args.batch == 0 || epochs == 0 || args.batch > data.len() {
         return Err(Failure::input(format!(
             "--batch {} and --epochs {epochs}: expected at least 1, and batches of at most the {} pictures",
@@ -93,6 +87,12 @@ pub fn settings(
             data.len()
         )));
     }
+    number("learning-rate", args.learning_rate, 1e3)?;
+    number("warm-up", args.warm_up, epochs as f64)?;
+    number("decay", args.decay, 1.0)?;
+    number("clip", args.clip, f64::MAX)?;
+    number("distil", args.distil, f64::MAX)?;
+    number("average", args.average, 0.999_999)?;
     let settings = Settings {
         epochs,
         batch: args.batch,

@@ -4,7 +4,7 @@ use super::args::{CriterionArg, DeviceArgs, OrderArg, PruneArgs, RoundTo, Search
 use super::model::{Model, open};
 use super::outcome::{Pruned, finish, print, remove_results};
 use super::progress::SearchProgress;
-use super::{Failure, eval, files, latency, rounds};
+use super::{Failure, eval, files, finetune, latency, rounds};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
 use crate::search::saliency::Criterion;
@@ -45,7 +45,7 @@ pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let (tasks, out) = (args.tasks.as_path(), args.out.as_path());
     let job = Job { model: &model, tasks, out, resume: args.resume, search: &args.search, training };
     let gpu = open(device)?;
-    let rounds = args.rounds > 1 || args.max_drop.is_some();
+    let rounds = args.rounds != 1 || args.max_drop.is_some();
     let summary = if rounds { rounds::rounds(&gpu, &model, args)? } else { prune(&gpu, &job)? };
     if args.json {
         return files::print_json(&summary);
@@ -61,6 +61,9 @@ pub fn prune(gpu: &Gpu, job: &Job) -> Result<super::summary::Summary, Failure> {
     let val = eval::open_data(job.tasks, Split::Val, job.model)?;
     let mut train = eval::open_data(job.tasks, Split::Train, job.model)?;
     check_limits(train.tasks(), &options)?;
+    if let Some((epochs, args)) = job.training {
+        finetune::settings(args, epochs, (job.model, &train))?;
+    }
     check_labels(&val)?;
     if let Some(images) = job.search.images {
         train.subset(images, job.search.seed);

@@ -32,6 +32,9 @@ struct PlanUnit {
 /// Prunes `model` in `args.rounds` rounds; each has a folder of its own in the output folder, which gets the model, plan
 /// and summary of the last one that kept every task.
 pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Failure> {
+    if args.rounds == 0 || args.max_drop.is_some_and(|most| most.is_nan() || most < 0.0) {
+        return Err(Failure::input("--rounds must be at least 1, and --max-drop a share of at least 0"));
+    }
     files::output_folder(&args.out)?;
     remove_results(&args.out)?;
     let mut accepted: Vec<(PathBuf, Summary)> = Vec::new();

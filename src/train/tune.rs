@@ -78,11 +78,14 @@ pub fn tune<S: Source + Sync>(
         return Err(TrainError::NothingToTrain(reason));
     }
     let lessons = trainer.lessons().to_vec();
+    // Steps without effect, one after another.
+    let mut broken = 0;
     for epoch in trainer.steps() as usize / steps..settings.epochs {
         let start = std::time::Instant::now();
         let order = order(source.len(), settings.seed, epoch);
         let mut losses = vec![Loss::default(); tasks.len()];
         let mut skipped = 0;
+        let broken = &mut broken;
         std::thread::scope(|scope| -> Result<(), TrainError> {
             let (send, receive) = sync_channel(AHEAD);
             let lessons = &lessons;
@@ -107,9 +110,10 @@ pub fn tune<S: Source + Sync>(
                 let rate = settings.rate_at((epoch * steps + step) as f64 / steps as f64);
                 let last = trainer.step(&batch, rate, step.is_multiple_of(JUDGED))?;
                 skipped += usize::from(!last.finite);
+                *broken = if last.finite { 0 } else { *broken + 1 };
                 losses.iter_mut().zip(&last.losses).for_each(|(sum, loss)| sum.add(*loss));
                 follow.stepped(&Progress { epoch, step: step + 1, steps, last: &last });
-                if skipped > MOST_SKIPPED {
+                if *broken == MOST_BROKEN {
                     return Err(TrainError::Diverged { epoch, step });
                 }
             }
@@ -122,8 +126,8 @@ pub fn tune<S: Source + Sync>(
     Ok(())
 }
 
-/// Steps of an epoch that may be without effect because gradients are not finite.
-const MOST_SKIPPED: usize = 8;
+/// So many steps one after another are without effect, because gradients are not finite, before training ends.
+const MOST_BROKEN: usize = 8;
 
 /// Some pictures, one after another.
 fn load<S: Source>(source: &S, chosen: &[usize]) -> Result<Samples, TrainError> {
