@@ -30,20 +30,16 @@ fn main(
         return;
     }
     let part = thread - group * p.spans;
-    var at = part * p.span;
-    let end = min(at + p.span, p.all_pixels);
+    let start = part * p.span;
     var sum = vec4f(0.0);
-    loop {
-        // The pixels of the run that are of one image.
+    // Runs have unlike lengths, but all threads go through the loop equally often: SwiftShader goes on in threads that are
+    // done.
+    for (var i = 0u; i < p.span; i++) {
+        let at = min(start + i, p.all_pixels - 1u);
         let image = quotient(at, p.pixels);
-        let stop = min((image + 1u) * p.pixels, end);
         // Of pixel 0 of all images, so that `at` counts on.
         let base = (image * (groups - 1u) + group) * p.pixels;
-        loop {
-            sum += dy[base + at];
-            continuing { at++; break if at >= stop; }
-        }
-        continuing { break if at >= end; }
+        sum += select(vec4f(0.0), dy[base + at], start + i < p.all_pixels);
     }
     y[part * groups + group] = mask_lanes(sum, min(p.channels - 4u * group, 4u));
 }

@@ -83,15 +83,18 @@ fn main(
     var a${o}_${k} = vec4f(0.0);
 #endfor
 #endfor
-    // Loops test at their end, see "conv_dense".
-    var line = part * p.span;
-    let end = min(line + p.span, p.lines);
+    // Loops test at their end, see "conv_dense"; all threads go through them equally often, since SwiftShader goes on in
+    // threads that are done.
+    let start = part * p.span;
+    var step = 0u;
     loop {
+        // The last run may be shorter: what would be behind it counts as outside of the input.
+        let line = min(start + step, p.lines - 1u);
         let image = quotient(line, p.out_height);
         let oy = line - image * p.out_height;
         // Unsigned coordinates wrap below 0, so that one comparison tells inside from outside.
         let iy = oy * p.stride_y + ky * p.dilation_y - p.pad_top;
-        let inside = iy < p.in_height;
+        let inside = iy < p.in_height && start + step < p.lines;
         let row = x_base + image * p.x_image + select(0u, iy, inside) * p.in_width * p.x_column;
         let dy_row = image * p.dy_image + oy * p.out_width * p.dy_column;
 #for t in range(carried)
@@ -133,7 +136,7 @@ fn main(
 #endfor
             continuing { ox += ${np}u; break if ox >= p.out_width; }
         }
-        continuing { line++; break if line >= end; }
+        continuing { step++; break if step >= p.span; }
     }
 
     let lanes = min(p.channels - 4u * group, 4u);

@@ -50,16 +50,18 @@ fn main(
     var a${r}_${k} = vec4f(0.0);
 #endfor
 #endfor
-    var line = mine.part * p.span;
-    let end = min(line + p.span, p.lines);
+    let start = mine.part * p.span;
+    var step = 0u;
     loop {
+        // The last run may be shorter: what would be behind it counts as outside of the input.
+        let line = min(start + step, p.lines - 1u);
         let image = quotient(line, p.out_height);
         let oy = line - image * p.out_height;
         let dy_row = dy_base + image * p.dy_image + oy * p.out_width * p.dy_column;
 #for r in range(rows)
         // Unsigned coordinates wrap below 0, so that one comparison tells inside from outside.
         let iy${r} = oy * p.stride_y + (ky + ${r}u) * p.dilation_y - p.pad_top;
-        let inside${r} = iy${r} < p.in_height;
+        let inside${r} = iy${r} < p.in_height && start + step < p.lines;
         let row${r} = x_base + image * p.x_image + select(0u, iy${r}, inside${r}) * p.in_width * p.x_column;
 #for t in range(carried)
         var x${r}_${t} = input(row${r}, inside${r}, left + ${t}u);
@@ -84,7 +86,7 @@ fn main(
 #endfor
             continuing { ox += ${np}u; break if ox >= p.out_width; }
         }
-        continuing { line++; break if line >= end; }
+        continuing { step++; break if step >= p.span; }
     }
     let at = (mine.part * p.blocks + mine.block) * taps + first_tap;
 #for r in range(rows)

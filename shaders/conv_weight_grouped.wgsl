@@ -33,9 +33,11 @@ fn main(
 #endfor
     let dy_base = 4u * (mine.block / 4u) * p.dy_group + mine.block % 4u;
     var sum = vec4f(0.0);
-    var line = mine.part * p.span;
-    let end = min(line + p.span, p.lines);
+    let start = mine.part * p.span;
+    var step = 0u;
     loop {
+        // The last run may be shorter: what would be behind it counts as outside of the input.
+        let line = min(start + step, p.lines - 1u);
         let image = quotient(line, p.out_height);
         let oy = line - image * p.out_height;
         let iy = oy * p.stride_y + ky * p.dilation_y - p.pad_top;
@@ -44,13 +46,13 @@ fn main(
         var ox = 0u;
         loop {
             let ix = ox * p.stride_x + left;
-            let ok = iy < p.in_height && ix < p.in_width;
+            let ok = iy < p.in_height && ix < p.in_width && start + step < p.lines;
             let at = row + 4u * select(0u, ix, ok);
             let v = vec4f(x[base0 + at], x[base1 + at], x[base2 + at], x[base3 + at]);
             sum += dy[dy_row + 4u * ox] * select(vec4f(0.0), v, ok);
             continuing { ox++; break if ox >= p.out_width; }
         }
-        continuing { line++; break if line >= end; }
+        continuing { step++; break if step >= p.span; }
     }
     y[((mine.part * p.outputs + mine.block) * in_groups + group) * taps + tap] = mask_lanes(sum, lanes);
 }

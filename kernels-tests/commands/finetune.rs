@@ -114,7 +114,11 @@ fn settings_that_cannot_train_are_named() {
         refused(&run(&strs(&args)), culprits);
         assert!(!bench.path("out/finetuned.onnx").exists(), "{more:?} left something");
     }
-    let pruned = bench.prune(&bench.text("small.onnx"), "out", &["--finetune", "2", "--learning-rate=-1"]);
+    let pruned = bench.prune(
+        &bench.text("small.onnx"),
+        "out",
+        &["--finetune", "2", "--batch", "2", "--learning-rate=-1"],
+    );
     refused(&run(&strs(&pruned)), &["--learning-rate"]);
     assert!(!bench.path("out/journal.jsonl").exists(), "the search began");
 }
