@@ -198,7 +198,9 @@ impl Products {
             }
             Connection::Depthwise => {
                 let (columns, stride) = window(params).unwrap_or((1, 1));
-                let square = columns == params.kernel_height && columns <= Taps::MOST_ROWS;
+                // SwiftShader, the driver with such subgroups, does not come back from the larger kernel.
+                let small = matches!(class, DeviceClass::Broadcast { subgroup: 4 });
+                let square = !small && columns == params.kernel_height && columns <= Taps::MOST_ROWS;
                 let taken = Taps { rows: if square { columns } else { 1 }, columns, stride };
                 let tasks = tasks(params, columns) / taken.rows;
                 (params.group_blocks, params.blocks) = (1, params.out_groups);
