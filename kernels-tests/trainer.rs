@@ -2,7 +2,7 @@
 
 use crate::harness::gpus;
 use crate::network::{numbers, tensor};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::graph::{
     Activation, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, LossKind, Op, Padding, Pool,
@@ -12,8 +12,8 @@ use wgpu_pagcp::reference::{Array, run};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind, UNLABELLED};
 use wgpu_pagcp::tensor::{Tensor, count};
 use wgpu_pagcp::train::{
-    Augment, Batch, Differentiated, Lesson, Normalisation, Objective, Rule, Settings, Trainer, batch,
-    differentiate, forward, lessons, prepared, set_weights, weights,
+    Augment, Batch, Differentiated, Lesson, MomentOptions, Moments, Normalisation, Objective, Rule, Settings,
+    Trainer, batch, differentiate, forward, lessons, prepared, set_weights, weights,
 };
 
 const BATCH: usize = 3;
@@ -314,6 +314,34 @@ fn gradients_that_are_not_finite_change_nothing() {
     let after = trainer.state().unwrap();
     assert_eq!(after.weights, before.weights);
     assert!(trainer.step(&batch, 0.01, true).unwrap().finite);
+}
+
+#[test]
+fn moments_of_one_batch_give_what_the_batch_gave() {
+    let Some([gpu, _]) = gpus() else { return };
+    let sizes = Sizes::batch(BATCH);
+    let mut graph = network();
+    let inputs = [Array::from_f32(vec![BATCH, 3, SIZE[0], SIZE[1]], &samples().inputs[0].concat()).unwrap()];
+    let outputs = |graph: &Graph| -> Vec<f64> {
+        let values = run(graph, &graph.infer(&sizes).unwrap(), &inputs).unwrap();
+        graph.outputs.iter().flat_map(|id| values[id.0].as_ref().unwrap().data.clone()).collect()
+    };
+    let by_batch = outputs(&forward(&graph, &sizes, Normalisation::Train, &BTreeSet::new()).unwrap().graph);
+    let off = |graph: &Graph| {
+        let pairs = outputs(graph).into_iter().zip(&by_batch);
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    };
+    assert!(off(&graph) > 0.1, "the statistics in the file are others");
+    let options = MomentOptions { images: BATCH, batch: BATCH, symbols: BTreeMap::new() };
+    let moments = Moments::measure(&gpu, &graph, &samples(), &options).unwrap().unwrap();
+    assert_eq!(moments.len(), 3);
+    moments.set(&mut graph).unwrap();
+    assert!(off(&graph) < 1e-4, "{}", off(&graph));
+    // One at a time, means differ, which the variance has in it.
+    let one = MomentOptions { batch: 1, ..options };
+    let mut other = network();
+    Moments::measure(&gpu, &other, &samples(), &one).unwrap().unwrap().set(&mut other).unwrap();
+    assert!(off(&other) > 1e-4 && off(&other) < 1.0, "{}", off(&other));
 }
 
 #[test]

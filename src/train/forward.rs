@@ -1,7 +1,6 @@
 //! The form of a network that is trained: its file's constants stay what they are, batch normalisations use the batch's own
 //! moments, and what follows a sum is fused with it where its gradient can be told from what is stored.
 
-use super::differentiate::tells_from_output;
 use super::{TrainError, concats};
 use crate::graph::{
     Activation, BatchNorm, Binary, Edit, Epilogue, Graph, Node, Op, Shapes, Sizes, Training, ValueId,
@@ -180,7 +179,7 @@ fn split(edit: &mut Edit<'_>, node: &Node) -> Option<(Node, Vec<Node>)> {
         Epilogue::Activation(activation) | Epilogue::AddThenActivation(activation) => (activation, false),
         Epilogue::ActivationThenAdd(activation) => (activation, true),
     };
-    if !added_last && tells_from_output(activation) {
+    if !added_last && activation.tells_from_output() {
         return None;
     }
     let adds_first = matches!(*epilogue, Epilogue::AddThenActivation(_));

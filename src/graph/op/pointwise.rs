@@ -165,6 +165,28 @@ impl Activation {
             | Self::Reciprocal => false,
         }
     }
+
+    /// Whether the derivative of a function follows from what it computed.
+    pub fn tells_from_output(self) -> bool {
+        match self {
+            Self::None | Self::Relu | Self::Sigmoid | Self::Tanh | Self::Clip { .. } => true,
+            Self::LeakyRelu { alpha } | Self::Elu { alpha } => alpha > 0.0,
+            Self::HardSwish
+            | Self::Silu
+            | Self::Selu { .. }
+            | Self::HardSigmoid { .. }
+            | Self::Mish
+            | Self::Softplus
+            | Self::Gelu { .. }
+            | Self::Erf
+            | Self::Exp
+            | Self::Log
+            | Self::Sqrt
+            | Self::Abs
+            | Self::Neg
+            | Self::Reciprocal => false,
+        }
+    }
 }
 
 impl Binary {

@@ -7,8 +7,6 @@ mod products;
 mod spatial;
 mod tape;
 
-pub(super) use pointwise::tells_from_output;
-
 use super::TrainError;
 use crate::graph::{Binary, Dim, Graph, LossKind, Node, Op, Shapes, Sizes, Training, ValueId};
 use std::collections::BTreeSet;

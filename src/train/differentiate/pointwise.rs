@@ -4,39 +4,13 @@ use super::tape::Tape;
 use crate::graph::{Activation, BatchNorm, Binary, Extent, Node, Op, Reduce, Reduction, Training, ValueId};
 use crate::train::TrainError;
 
-/// Whether the derivative of a function follows from what it computed.
-pub(in crate::train) fn tells_from_output(activation: Activation) -> bool {
-    match activation {
-        Activation::None
-        | Activation::Relu
-        | Activation::Sigmoid
-        | Activation::Tanh
-        | Activation::Clip { .. } => true,
-        Activation::LeakyRelu { alpha } | Activation::Elu { alpha } => alpha > 0.0,
-        Activation::HardSwish
-        | Activation::Silu
-        | Activation::Selu { .. }
-        | Activation::HardSigmoid { .. }
-        | Activation::Mish
-        | Activation::Softplus
-        | Activation::Gelu { .. }
-        | Activation::Erf
-        | Activation::Exp
-        | Activation::Log
-        | Activation::Sqrt
-        | Activation::Abs
-        | Activation::Neg
-        | Activation::Reciprocal => false,
-    }
-}
-
 pub(super) fn activation(
     tape: &mut Tape,
     node: &Node,
     of: Activation,
     dy: ValueId,
 ) -> Result<(), TrainError> {
-    let from_output = tells_from_output(of);
+    let from_output = of.tells_from_output();
     let value = if from_output { node.outputs[0] } else { node.inputs[0] };
     let op = Op::Training(Training::Activation { of, from_output });
     let gradient = tape.node("input", op, &[dy, value])?;

@@ -1,6 +1,6 @@
 //! Gradients of convolutions and matrix products.
 
-use super::pointwise::{reduced, tells_from_output};
+use super::pointwise::reduced;
 use super::tape::Tape;
 use crate::graph::{
     Activation, Conv2d, ConvTranspose, Epilogue, Gemm, Move, Node, Op, Padding, Training, ValueId,
@@ -137,7 +137,7 @@ fn before_epilogue(
     };
     let mut gradient = dy;
     if activation != Activation::None {
-        if !tells_from_output(activation) {
+        if !activation.tells_from_output() {
             return Err(TrainError::no_gradient(node, "its activation cannot be told from its output"));
         }
         let op = Op::Training(Training::Activation { of: activation, from_output: true });

@@ -14,7 +14,7 @@ pub(super) fn lower(
     of: Activation,
     from_output: bool,
 ) -> Result<(), PlanError> {
-    if from_output && !tells_from_output(of) {
+    if from_output && !of.tells_from_output() {
         let reason = format!("the output of {} does not tell its derivative", of.name());
         return Err(unsupported(node, reason));
     }
@@ -43,30 +43,4 @@ pub(super) fn lower(
         },
     );
     Ok(())
-}
-
-/// Whether the derivative of a function follows from what it computed.
-fn tells_from_output(of: Activation) -> bool {
-    match of {
-        Activation::None
-        | Activation::Relu
-        | Activation::Sigmoid
-        | Activation::Tanh
-        | Activation::Clip { .. } => true,
-        Activation::LeakyRelu { alpha } | Activation::Elu { alpha } => alpha > 0.0,
-        Activation::HardSwish
-        | Activation::Silu
-        | Activation::Selu { .. }
-        | Activation::HardSigmoid { .. }
-        | Activation::Mish
-        | Activation::Softplus
-        | Activation::Gelu { .. }
-        | Activation::Erf
-        | Activation::Exp
-        | Activation::Log
-        | Activation::Sqrt
-        | Activation::Abs
-        | Activation::Neg
-        | Activation::Reciprocal => false,
-    }
 }
