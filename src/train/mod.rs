@@ -28,5 +28,5 @@ pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
 pub use settings::{Rule, Settings};
 pub use trainer::{State, Stepped, Trainer};
-pub use tune::{Course, Epoch, Follow, Progress, named, tune};
+pub use tune::{Course, Epoch, Follow, Progress, tune};
 pub use tutor::{Tutor, taught};

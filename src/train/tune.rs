@@ -1,6 +1,6 @@
 //! The loop: epochs of shuffled batches.
 
-use super::batch::{Batch, Lesson, batch};
+use super::batch::{Batch, batch};
 use super::{Augmenter, Settings, Stepped, TrainError, Trainer, Tutor};
 use crate::tasks::{Loss, Samples, Source, Task};
 use std::sync::mpsc::sync_channel;
@@ -158,11 +158,6 @@ pub(super) fn split_mix(state: &mut u64) -> u64 {
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// Losses of a batch of lessons for messages.
-pub fn named<'a>(lessons: &'a [Lesson], losses: &'a [Loss]) -> impl Iterator<Item = (&'a str, f64)> {
-    lessons.iter().map(|lesson| (lesson.name.as_str(), losses[lesson.task].mean()))
 }
 
 #[cfg(test)]
