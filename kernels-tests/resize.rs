@@ -4,12 +4,13 @@ use crate::case::{CHANNELS, Case, cuts, random, whole};
 use crate::harness::gpus;
 use wgpu_pagcp::graph::{Coordinates, Filter, Interpolation, Op, Resize, Rounding, Target};
 
-const COORDINATES: [Coordinates; 6] = [
+const COORDINATES: [Coordinates; 7] = [
     Coordinates::HalfPixel,
     Coordinates::HalfPixelSymmetric,
     Coordinates::PytorchHalfPixel,
     Coordinates::AlignCorners,
     Coordinates::Asymmetric,
+    Coordinates::Phase(0.25),
     Coordinates::Crop { start: [0.2, 0.0], end: [1.3, 0.7], outside: 2.5 },
 ];
 

@@ -136,6 +136,7 @@ fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
         frozen: BTreeSet::new(),
         weights: vec![1.0, 0.5, 2.0],
         distil: 0.0,
+        every: 1,
         augment: Augment::default(),
         seed: 0,
     }

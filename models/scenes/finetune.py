@@ -46,8 +46,12 @@ def order(images, seed, epoch):
     return found
 
 
-def losses(outputs, labels, tasks):
-    """The mean loss of every task over all that is labelled."""
+def losses(outputs, labels, tasks, every):
+    """The mean loss of every task over all that is labelled, of maps at every so many rows and columns."""
+    outputs, labels = (
+        {name: x if name == "room" else x[..., ::every, ::every] for name, x in given.items()}
+        for given in (outputs, labels)
+    )
     known, mask = labels["depth"] > 0, labels["normals_mask"] > 0
     normals = outputs["normals"]
     length = normals.pow(2).sum(1).sqrt().clamp(min=SHORTEST)
@@ -95,7 +99,7 @@ def fine_tune(network, split, tasks, args):
         for at in range(steps):
             images, labels = split.batch(chosen[at * args.batch : (at + 1) * args.batch], tasks)
             outputs = dict(zip(network.outputs, network.run(normalise(images, tasks))))
-            found = losses(outputs, labels, tasks)
+            found = losses(outputs, labels, tasks, args.every)
             total = sum(weights.get(name, 1.0) * loss for name, loss in found.items())
             optimise.zero_grad()
             total.backward()
@@ -136,6 +140,7 @@ def arguments():
     parser.add_argument("--decay", type=float, default=0.01)
     parser.add_argument("--clip", type=float, default=10.0)
     parser.add_argument("--average", type=float, default=0.998)
+    parser.add_argument("--every", type=int, default=2)
     parser.add_argument("--batch-norm", choices=("train", "fold"), default="train")
     parser.add_argument("--weight", action="append", default=[], metavar="TASK=WEIGHT")
     parser.add_argument("--seed", type=int, default=0)

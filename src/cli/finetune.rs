@@ -87,6 +87,9 @@ pub fn settings(
             data.len()
         )));
     }
+    if args.every == 0 {
+        return Err(Failure::input("--every 0: expected at least 1"));
+    }
     number("learning-rate", args.learning_rate, 1e3)?;
     number("warm-up", args.warm_up, epochs as f64)?;
     number("decay", args.decay, 1.0)?;
@@ -114,6 +117,7 @@ pub fn settings(
         frozen: frozen(&args.freeze, model)?,
         weights: weights(&args.weight, data)?,
         distil: args.distil,
+        every: args.every,
         augment: Augment { flip: args.flip, scale: args.zoom, color: args.color },
         seed: 0,
     };

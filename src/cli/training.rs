@@ -10,7 +10,7 @@ use crate::tasks::Dataset;
 use crate::train::checkpoint;
 use crate::train::{
     Augmenter, Course, Epoch, Follow, MomentOptions, Moments, Normalisation, Picture, Progress, Settings,
-    State, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
+    State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
 };
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,17 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     let Pupil { model, train, teacher, out, resume } = *pupil;
     let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
     let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
-    let outputs = model.graph.outputs.iter();
-    let outputs = outputs.map(|id| (model.graph.value(*id).name.as_str(), model.shapes[id.0].as_slice()));
+    let thinning = Thinning::new(&graph, &sizes, train.tasks(), settings.every).map_err(failure)?;
+    let outputs: Vec<(&str, Vec<usize>)> = model
+        .graph
+        .outputs
+        .iter()
+        .map(|id| {
+            let name = model.graph.value(*id).name.as_str();
+            (name, thinning.shape(name, &model.shapes[id.0]))
+        })
+        .collect();
+    let outputs = outputs.iter().map(|(name, shape)| (*name, shape.as_slice()));
     let mut lessons = lessons(train.tasks(), &settings.weights, outputs.clone()).map_err(failure)?;
     let teacher = teacher.filter(|_| settings.distil > 0.0);
     if teacher.is_some() {
@@ -53,7 +62,7 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
         lessons.extend(more);
     }
     let augmenter = augmenter(model, train, settings)?;
-    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes)).transpose();
+    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes, &thinning)).transpose();
     let mut tutor = tutor.map_err(failure)?;
     let mut trainer =
         Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;

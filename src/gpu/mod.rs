@@ -16,4 +16,4 @@ pub use error::GpuError;
 pub use execute::execute;
 pub use list::{DeviceInfo, DeviceLimits, Tier, list};
 pub use peaks::{Peaks, peaks};
-pub use session::{Method, Normalise, Probe, Session, StepTime, Timings};
+pub use session::{Method, Normalise, Probe, Running, Session, StepTime, Timings};

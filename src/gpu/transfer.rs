@@ -87,16 +87,40 @@ impl Readback {
 
     /// Waits for the copies and takes them.
     pub fn take(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
+        self.map(None).take(gpu)
+    }
+
+    /// Asks for the copies once `after`, or all that is submitted, is done.
+    pub fn map(&self, after: Option<wgpu::SubmissionIndex>) -> Mapping {
+        let (send, mapped) = std::sync::mpsc::channel();
+        self.staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // Nobody listens where the mapping was dropped; a lost device is reported where it is waited for.
+            let _ = send.send(result);
+        });
+        Mapping { staging: self.staging.clone(), floats: self.floats.clone(), after, mapped }
+    }
+}
+
+/// Copies that are on their way to the host.
+#[derive(Debug)]
+pub struct Mapping {
+    staging: wgpu::Buffer,
+    floats: Vec<usize>,
+    after: Option<wgpu::SubmissionIndex>,
+    mapped: std::sync::mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Mapping {
+    /// Waits for the copies and takes them.
+    pub fn take(self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
         const DURING: &str = "reading results back";
         // Another thread that waits for the same device may be the one that runs the callback, after this one's wait.
         const CALLBACK: std::time::Duration = std::time::Duration::from_secs(10);
-        let (send, receive) = std::sync::mpsc::channel();
-        self.staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
-            // The receiver outlives the wait below, and a lost device is reported there.
-            let _ = send.send(mapped);
-        });
-        gpu.wait(DURING)?;
-        let mapped = receive.recv_timeout(CALLBACK).map_err(|e| e.to_string());
+        match self.after {
+            Some(index) => gpu.wait_for(index, DURING)?,
+            None => gpu.wait(DURING)?,
+        }
+        let mapped = self.mapped.recv_timeout(CALLBACK).map_err(|e| e.to_string());
         let mapped = mapped.and_then(|result| result.map_err(|e| e.to_string()));
         mapped.map_err(GpuError::Lost)?;
         let view = self.staging.get_mapped_range(..).map_err(|e| GpuError::Lost(e.to_string()))?;

@@ -79,7 +79,8 @@ impl Resize {
             | Coordinates::HalfPixelSymmetric
             | Coordinates::PytorchHalfPixel
             | Coordinates::AlignCorners
-            | Coordinates::Asymmetric => 0.0,
+            | Coordinates::Asymmetric
+            | Coordinates::Phase(_) => 0.0,
         }
     }
 }
@@ -100,6 +101,7 @@ macro_rules! source {
                 Coordinates::PytorchHalfPixel => (x + 0.5) / scale - 0.5,
                 Coordinates::AlignCorners => x * (input - 1.0) / (output - 1.0),
                 Coordinates::Asymmetric => x / scale,
+                Coordinates::Phase(phase) => (x + phase as $float) / scale - 0.5,
                 Coordinates::Crop { start, end, .. } => {
                     let (start, end) = (start[self.axis] as $float, end[self.axis] as $float);
                     if self.output == 1 {

@@ -13,6 +13,7 @@ mod program;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod thinning;
 mod trainer;
 mod tune;
 mod tutor;
@@ -27,6 +28,7 @@ pub use forward::{Forward, Normalisation, Normalised, forward, prepared};
 pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
 pub use settings::{Rule, Settings};
-pub use trainer::{State, Stepped, Trainer};
+pub use thinning::Thinning;
+pub use trainer::{Begun, State, Stepped, Trainer};
 pub use tune::{Course, Epoch, Follow, Progress, tune};
 pub use tutor::{Tutor, taught};

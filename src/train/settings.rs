@@ -55,6 +55,8 @@ pub struct Settings {
     pub weights: Vec<f64>,
     /// The weight of every task's loss against the outputs of a teacher, relative to that against labels; 0 for none.
     pub distil: f64,
+    /// Outputs that are upsampled at least so many times are judged at every such row and column ([`super::Thinning`]).
+    pub every: usize,
     /// What is done to pictures.
     pub augment: Augment,
     /// Decides the order of pictures and what is done to them.
@@ -102,6 +104,7 @@ mod tests {
             frozen: BTreeSet::new(),
             weights: Vec::new(),
             distil: 0.0,
+            every: 1,
             augment: Augment::default(),
             seed: 0,
         }

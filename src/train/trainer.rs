@@ -4,8 +4,8 @@ use super::batch::{Batch, Lesson};
 use super::forward::{Forward, forward};
 use super::program::{Program, program};
 use super::update::{BlockBuffers, hyper};
-use super::{Settings, TrainError, set_weights};
-use crate::gpu::{Gpu, Session};
+use super::{Settings, Thinning, TrainError, set_weights};
+use crate::gpu::{Gpu, Running, Session};
 use crate::graph::{Graph, Sizes};
 use crate::kernels::gradient_clip::STATE;
 use crate::tasks::{Loss, Scoring, Task};
@@ -20,6 +20,7 @@ pub struct Trainer {
     settings: Settings,
     lessons: Vec<Lesson>,
     tasks: usize,
+    thinning: Thinning,
     step: u64,
 }
 
@@ -32,6 +33,13 @@ pub struct Stepped {
     pub norm: f32,
     /// Whether gradients were finite; else nothing was changed.
     pub finite: bool,
+}
+
+/// A step that was begun, see [`Trainer::end_step`].
+#[derive(Debug)]
+pub struct Begun {
+    running: Running,
+    judged: bool,
 }
 
 /// The numbers that a training goes on from, block by block.
@@ -50,7 +58,8 @@ pub struct State {
 }
 
 impl Trainer {
-    /// Readies `graph` ([`super::prepared`]) for batches of `settings.batch` pictures with labels for `tasks`.
+    /// Readies `graph` ([`super::prepared`]) for batches of `settings.batch` pictures with labels for `tasks`, of the
+    /// lessons that outputs of [`Thinning::shape`] give.
     ///
     /// # Errors
     /// [`TrainError`].
@@ -61,7 +70,9 @@ impl Trainer {
         lessons: Vec<Lesson>,
         (settings, sizes): (&Settings, &Sizes),
     ) -> Result<Self, TrainError> {
-        let form: Forward = forward(graph, sizes, settings.normalisation, &settings.frozen)?;
+        let thinning = Thinning::new(graph, sizes, tasks, settings.every)?;
+        let thin = thinning.of_graph(graph);
+        let form: Forward = forward(&thin, sizes, settings.normalisation, &settings.frozen)?;
         let Program { plan, scoring, blocks, buffers } = program(gpu, &form, tasks, &lessons, settings)?;
         let session = Session::new(gpu, plan, 0)?;
         let mut trainer = Self {
@@ -73,6 +84,7 @@ impl Trainer {
             settings: settings.clone(),
             lessons,
             tasks: tasks.len(),
+            thinning,
             step: 0,
         };
         trainer.begin()?;
@@ -93,6 +105,11 @@ impl Trainer {
     /// What it learns from.
     pub fn lessons(&self) -> &[Lesson] {
         &self.lessons
+    }
+
+    /// What of its outputs it learns from.
+    pub fn thinning(&self) -> &Thinning {
+        &self.thinning
     }
 
     /// Steps made so far.
@@ -120,21 +137,38 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Gpu`].
     pub fn step(&mut self, batch: &Batch, rate: f64, judged: bool) -> Result<Stepped, TrainError> {
+        let begun = self.begin_step(batch, rate, judged)?;
+        self.end_step(begun)
+    }
+
+    /// Begins a step; the next may begin before this one ends.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn begin_step(&mut self, batch: &Batch, rate: f64, judged: bool) -> Result<Begun, TrainError> {
         for (words, buffer) in batch.words.iter().zip(&self.scoring.labels).filter(|_| judged) {
             self.session.write_external(buffer.external, bytemuck::cast_slice(words))?;
         }
         let words = hyper(&self.settings, self.step + 1, rate);
         self.session.write_external(self.buffers.hyper, bytemuck::cast_slice(&words.words()))?;
         let inputs: Vec<&[f32]> = batch.inputs.iter().map(Vec::as_slice).collect();
-        let state = (self.buffers.state, STATE);
-        let read =
-            self.session.train(&inputs, judged, &[(self.scoring.results, self.scoring.words), state])?;
+        let read = [(self.scoring.results, self.scoring.words), (self.buffers.state, STATE)];
+        let running = self.session.train(&inputs, judged, &read)?;
+        self.step += 1;
+        Ok(Begun { running, judged })
+    }
+
+    /// Waits for a step.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn end_step(&self, begun: Begun) -> Result<Stepped, TrainError> {
+        let read = self.session.results(begun.running)?;
         let mut losses = vec![Loss::default(); self.tasks];
-        if judged {
+        if begun.judged {
             self.scoring.add(&read[0], self.settings.batch, &mut losses);
         }
         let (norm, finite) = super::update::read_state(&read[1]);
-        self.step += 1;
         Ok(Stepped { losses, norm, finite })
     }
 

@@ -1,9 +1,10 @@
 //! The loop: epochs of shuffled batches.
 
-use super::batch::{Batch, batch};
+use super::batch::{Batch, Lesson, batch};
 use super::{Augmenter, Settings, Stepped, TrainError, Trainer, Tutor};
+use crate::gpu::Running;
 use crate::tasks::{Loss, Samples, Source, Task};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 /// How far a training is.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,24 +78,23 @@ pub fn tune<S: Source + Sync>(
         let reason = format!("{images} pictures do not fill a batch of {batch}");
         return Err(TrainError::NothingToTrain(reason));
     }
-    let lessons = trainer.lessons().to_vec();
-    // Steps without effect, one after another.
+    let (lessons, thinning) = (trainer.lessons().to_vec(), trainer.thinning().clone());
     let mut broken = 0;
-    for epoch in trainer.steps() as usize / steps..settings.epochs {
+    for number in trainer.steps() as usize / steps..settings.epochs {
         let start = std::time::Instant::now();
-        let order = order(source.len(), settings.seed, epoch);
-        let mut losses = vec![Loss::default(); tasks.len()];
-        let mut skipped = 0;
-        let broken = &mut broken;
+        let order = order(source.len(), settings.seed, number);
+        let losses = vec![Loss::default(); tasks.len()];
+        let mut turn = Turn { number, steps, losses, skipped: 0, broken };
         std::thread::scope(|scope| -> Result<(), TrainError> {
             let (send, receive) = sync_channel(AHEAD);
-            let lessons = &lessons;
+            let (lessons, thinning) = (&lessons, &thinning);
             scope.spawn(move || {
                 for chosen in order.chunks_exact(settings.batch) {
                     let made = load(source, chosen).map(|mut samples| {
                         if let Some(augmenter) = augmenter {
-                            augmenter.change(epoch, chosen, &mut samples);
+                            augmenter.change(number, chosen, &mut samples);
                         }
+                        thinning.of_labels(&mut samples);
                         batch(&samples, lessons)
                     });
                     if send.send(made).is_err() {
@@ -102,28 +102,84 @@ pub fn tune<S: Source + Sync>(
                     }
                 }
             });
-            for step in 0..steps {
-                let mut batch: Batch = receive.recv().map_err(|_| TrainError::Loader)??;
-                if let Some(tutor) = tutor.as_deref_mut() {
-                    tutor.teach(&mut batch, lessons)?;
-                }
-                let rate = settings.rate_at((epoch * steps + step) as f64 / steps as f64);
-                let last = trainer.step(&batch, rate, step.is_multiple_of(JUDGED))?;
-                skipped += usize::from(!last.finite);
-                *broken = if last.finite { 0 } else { *broken + 1 };
-                losses.iter_mut().zip(&last.losses).for_each(|(sum, loss)| sum.add(*loss));
-                follow.stepped(&Progress { epoch, step: step + 1, steps, last: &last });
-                if *broken == MOST_BROKEN {
-                    return Err(TrainError::Diverged { epoch, step });
-                }
-            }
-            Ok(())
+            turn.run(trainer, Batches { receive, tutor: tutor.as_deref_mut(), lessons }, (settings, follow))
         })?;
-        let losses = losses.iter().map(|loss| loss.mean()).collect();
+        broken = turn.broken;
+        let losses = turn.losses.iter().map(|loss| loss.mean()).collect();
         let seconds = start.elapsed().as_secs_f64();
-        follow.finished(trainer, &Epoch { epoch, losses, skipped, seconds })?;
+        follow.finished(trainer, &Epoch { epoch: number, losses, skipped: turn.skipped, seconds })?;
     }
     Ok(())
+}
+
+/// Where batches come from.
+struct Batches<'a> {
+    receive: Receiver<Result<Batch, TrainError>>,
+    tutor: Option<&'a mut Tutor>,
+    lessons: &'a [Lesson],
+}
+
+impl Batches<'_> {
+    /// The next batch, which the tutor begins to look at.
+    fn next(&mut self) -> Result<(Batch, Option<Running>), TrainError> {
+        let batch = self.receive.recv().map_err(|_| TrainError::Loader)??;
+        let look = self.tutor.as_deref_mut().map(|tutor| tutor.look(&batch)).transpose()?;
+        Ok((batch, look))
+    }
+}
+
+/// An epoch that is under way.
+struct Turn {
+    number: usize,
+    steps: usize,
+    losses: Vec<Loss>,
+    skipped: usize,
+    /// Steps without effect, one after another.
+    broken: usize,
+}
+
+impl Turn {
+    /// Makes the steps. Each begins before the one before it ends, and the tutor looks at a batch before that one begins,
+    /// so that the device does not wait for the host.
+    fn run(
+        &mut self,
+        trainer: &mut Trainer,
+        mut batches: Batches<'_>,
+        (settings, follow): (&Settings, &mut dyn Follow),
+    ) -> Result<(), TrainError> {
+        let mut next = Some(batches.next()?);
+        let mut begun = None;
+        for step in 0..self.steps {
+            let Some((mut batch, look)) = next.take() else { break };
+            if let (Some(tutor), Some(look)) = (batches.tutor.as_deref(), look) {
+                tutor.teach(look, &mut batch, batches.lessons)?;
+            }
+            if step + 1 < self.steps {
+                next = Some(batches.next()?);
+            }
+            let rate = settings.rate_at((self.number * self.steps + step) as f64 / self.steps as f64);
+            let this = trainer.begin_step(&batch, rate, step.is_multiple_of(JUDGED))?;
+            if let Some(before) = begun.replace(this) {
+                self.add(step, &trainer.end_step(before)?, follow)?;
+            }
+        }
+        match begun {
+            Some(last) => self.add(self.steps, &trainer.end_step(last)?, follow),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in what the last of `done` steps gave.
+    fn add(&mut self, done: usize, last: &Stepped, follow: &mut dyn Follow) -> Result<(), TrainError> {
+        self.skipped += usize::from(!last.finite);
+        self.broken = if last.finite { 0 } else { self.broken + 1 };
+        self.losses.iter_mut().zip(&last.losses).for_each(|(sum, loss)| sum.add(*loss));
+        follow.stepped(&Progress { epoch: self.number, step: done, steps: self.steps, last });
+        if self.broken == MOST_BROKEN {
+            return Err(TrainError::Diverged { epoch: self.number, step: done - 1 });
+        }
+        Ok(())
+    }
 }
 
 /// So many steps one after another are without effect, because gradients are not finite, before training ends.

@@ -1,8 +1,8 @@
 //! Distillation: another network, as a rule the unpruned one, shows its outputs for every batch (arXiv 1503.02531).
 
-use super::TrainError;
 use super::batch::{Batch, Lesson};
-use crate::gpu::{Gpu, Session};
+use super::{Thinning, TrainError};
+use crate::gpu::{Gpu, Running, Session};
 use crate::graph::{Graph, Sizes};
 use crate::optimise::optimise;
 use crate::plan::build;
@@ -15,26 +15,35 @@ pub struct Tutor {
 }
 
 impl Tutor {
-    /// Readies `graph` for batches of `sizes`.
+    /// Readies `graph` for batches of `sizes`, as far as outputs are trained.
     ///
     /// # Errors
     /// [`TrainError`].
-    pub fn new(gpu: &Gpu, graph: &Graph, sizes: &Sizes) -> Result<Self, TrainError> {
-        let graph = optimise(graph, sizes)?.graph;
+    pub fn new(gpu: &Gpu, graph: &Graph, sizes: &Sizes, thinning: &Thinning) -> Result<Self, TrainError> {
+        let graph = optimise(&thinning.of_graph(graph), sizes)?.graph;
         let shapes = graph.infer(sizes)?;
         let plan = build(&graph, &shapes, &Units::default(), &gpu.plan_options(sizes.batch))?;
         Ok(Self { session: Session::new(gpu, plan, 0)? })
     }
 
-    /// Fills in the labels of those `lessons` that a tutor gives, for the pictures of `batch`.
+    /// Begins to look at the pictures of `batch`. It has to end before the next look begins.
+    ///
+    /// # Errors
+    /// [`TrainError::Gpu`].
+    pub fn look(&mut self, batch: &Batch) -> Result<Running, TrainError> {
+        let pictures = self.session.plan().inputs.len();
+        let inputs: Vec<&[f32]> = batch.inputs[..pictures].iter().map(Vec::as_slice).collect();
+        Ok(self.session.start(&inputs)?)
+    }
+
+    /// Fills in the labels of those `lessons` that a tutor gives, for the pictures of `batch`, which it had a `look` at.
     ///
     /// # Errors
     /// [`TrainError::Gpu`]; also where it has no such output.
-    pub fn teach(&mut self, batch: &mut Batch, lessons: &[Lesson]) -> Result<(), TrainError> {
+    pub fn teach(&self, look: Running, batch: &mut Batch, lessons: &[Lesson]) -> Result<(), TrainError> {
+        let outputs = self.session.results(look)?;
         let pictures = self.session.plan().inputs.len();
-        let inputs: Vec<&[f32]> = batch.inputs[..pictures].iter().map(Vec::as_slice).collect();
-        let outputs = self.session.run(&inputs)?;
-        let ports = self.session.plan().outputs.clone();
+        let ports = &self.session.plan().outputs;
         for (at, lesson) in lessons.iter().enumerate().filter(|(_, lesson)| lesson.taught) {
             let output = ports.iter().position(|port| port.name == lesson.goal.output).ok_or_else(|| {
                 let reason = format!("the teacher has no output {}", lesson.goal.output);

@@ -10,6 +10,7 @@ mod train;
 pub use lent::Normalise;
 pub use run::Probe;
 pub use timing::{Method, StepTime, Timings};
+pub use train::Running;
 
 use super::bind::{Bound, LiveTables, Resource, bind, check, is_texels};
 use super::transfer::{Readback, buffer, filled, texels};

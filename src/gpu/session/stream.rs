@@ -14,6 +14,10 @@ pub struct Pace {
     rate: f64,
     /// The time that a submission may take.
     pub budget: Duration,
+    /// Submissions that were not waited for, with their costs.
+    flight: VecDeque<(wgpu::SubmissionIndex, f64)>,
+    /// When the oldest of them began, as far as is known.
+    since: Instant,
 }
 
 impl Pace {
@@ -24,7 +28,8 @@ impl Pace {
             wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::VirtualGpu => 20e9,
             wgpu::DeviceType::Cpu | wgpu::DeviceType::Other => 2e9,
         };
-        Self { rate, budget: Duration::from_millis(200) }
+        let (flight, since) = (VecDeque::new(), Instant::now());
+        Self { rate, budget: Duration::from_millis(200), flight, since }
     }
 
     /// The cost that a submission may have.
@@ -43,14 +48,15 @@ impl Pace {
     }
 }
 
+/// Submissions that may be left running at the end of a stream.
+const MOST_LEFT: usize = 2;
+
 /// A queue of dispatches.
 pub struct Stream<'a> {
     gpu: &'a Gpu,
     pace: &'a mut Pace,
     open: Option<(wgpu::ComputePass<'static>, wgpu::CommandEncoder)>,
     cost: f64,
-    flight: VecDeque<(wgpu::SubmissionIndex, f64)>,
-    since: Instant,
 }
 
 /// What submissions are doing, in errors.
@@ -58,7 +64,7 @@ const DURING: &str = "running a network";
 
 impl<'a> Stream<'a> {
     pub fn new(gpu: &'a Gpu, pace: &'a mut Pace) -> Self {
-        Self { gpu, pace, open: None, cost: 0.0, flight: VecDeque::new(), since: Instant::now() }
+        Self { gpu, pace, open: None, cost: 0.0 }
     }
 
     /// Adds `steps` for the candidate whose table is `table`, stored at byte `offset` of the tables.
@@ -81,7 +87,7 @@ impl<'a> Stream<'a> {
     fn submit(&mut self) -> Result<(), GpuError> {
         let Some((pass, encoder)) = self.open.take() else { return Ok(()) };
         self.send(pass, encoder, |_| ())?;
-        if self.flight.len() > 1 {
+        if self.pace.flight.len() > 1 {
             self.settle()?;
         }
         Ok(())
@@ -93,38 +99,54 @@ impl<'a> Stream<'a> {
         mut encoder: wgpu::CommandEncoder,
         last: impl FnOnce(&mut wgpu::CommandEncoder),
     ) -> Result<(), GpuError> {
-        if self.flight.is_empty() {
-            self.since = Instant::now();
+        if self.pace.flight.is_empty() {
+            self.pace.since = Instant::now();
         }
         let index = self.gpu.scoped(DURING, || {
             drop(pass);
             last(&mut encoder);
             self.gpu.shared.queue.submit([encoder.finish()])
         })?;
-        self.flight.push_back((index, std::mem::take(&mut self.cost)));
+        self.pace.flight.push_back((index, std::mem::take(&mut self.cost)));
         Ok(())
     }
 
     /// Waits for the oldest submission and learns from it.
     fn settle(&mut self) -> Result<(), GpuError> {
-        let Some((index, cost)) = self.flight.pop_front() else { return Ok(()) };
+        let Some((index, cost)) = self.pace.flight.pop_front() else { return Ok(()) };
         self.gpu.wait_for(index, DURING)?;
         let now = Instant::now();
-        self.pace.observe(cost, (now - self.since).as_secs_f64());
-        self.since = now;
+        self.pace.observe(cost, (now - self.pace.since).as_secs_f64());
+        self.pace.since = now;
         Ok(())
     }
 
     /// Submits the rest, with `last` after it, and waits for everything.
     pub fn finish(mut self, last: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<(), GpuError> {
+        self.submit_rest(last)?;
+        while !self.pace.flight.is_empty() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// Submits the rest, with `last` after it, and leaves it running: the number of that submission.
+    pub fn leave(
+        mut self,
+        last: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<Option<wgpu::SubmissionIndex>, GpuError> {
+        self.submit_rest(last)?;
+        while self.pace.flight.len() > MOST_LEFT {
+            self.settle()?;
+        }
+        Ok(self.pace.flight.back().map(|(index, _)| index.clone()))
+    }
+
+    fn submit_rest(&mut self, last: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<(), GpuError> {
         let (pass, encoder) = self.open.take().unwrap_or_else(|| {
             let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
             (encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder)
         });
-        self.send(pass, encoder, last)?;
-        while !self.flight.is_empty() {
-            self.settle()?;
-        }
-        Ok(())
+        self.send(pass, encoder, last)
     }
 }

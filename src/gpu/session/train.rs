@@ -2,7 +2,7 @@
 
 use super::stream::Stream;
 use super::{Constant, Session};
-use crate::gpu::transfer::{Readback, buffer};
+use crate::gpu::transfer::{Mapping, Readback, buffer};
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::TEXEL_ROW;
 
@@ -44,10 +44,14 @@ impl Copy {
     }
 }
 
+/// A run that was begun, see [`Session::results`].
+#[derive(Debug)]
+pub struct Running(pub(super) Mapping);
+
 impl Session {
-    /// Runs the network on row-major inputs in graph order, with the plan's losses where it is `judged`, the unpacking of its
-    /// outputs and its updates; then reads external buffers back, of each its first so many floats. The next run has the constants that
-    /// the updates left.
+    /// Begins a run on row-major inputs in graph order, with the plan's losses where it is `judged`, the unpacking of its
+    /// outputs and its updates, which gives external buffers back, of each its first so many floats. The next run, which
+    /// may begin before this one ends, has the constants that the updates left.
     ///
     /// # Errors
     /// [`GpuError`]; inputs of the wrong number or length are named.
@@ -56,7 +60,7 @@ impl Session {
         inputs: &[&[f32]],
         judged: bool,
         read: &[(usize, usize)],
-    ) -> Result<Vec<Vec<f32>>, GpuError> {
+    ) -> Result<Running, GpuError> {
         self.own()?;
         self.write_inputs(inputs)?;
         let full = self.plan.live.table(0, &[]);
@@ -68,11 +72,19 @@ impl Session {
         for part in [&program.pack, &program.steps, losses, &program.unpack, &program.updates] {
             stream.push(part, &full, 0)?;
         }
-        stream.finish(|encoder| {
+        let last = stream.leave(|encoder| {
             self.copies.iter().for_each(|copy| copy.encode(encoder));
             readback.encode(encoder, &sources);
         })?;
-        readback.take(&self.gpu)
+        Ok(Running(readback.map(last)))
+    }
+
+    /// What a run gave, once it is done.
+    ///
+    /// # Errors
+    /// [`GpuError`].
+    pub fn results(&self, running: Running) -> Result<Vec<Vec<f32>>, GpuError> {
+        running.0.take(&self.gpu)
     }
 
     /// Runs the plan's updates from number `first` on alone: what packs constants again from external buffers that were

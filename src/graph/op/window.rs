@@ -67,6 +67,8 @@ pub enum Coordinates {
     AlignCorners,
     /// `x / scale`.
     Asymmetric,
+    /// `(x + phase) / scale - 0.5`: some rows and columns of a half pixel resize. Only training graphs have it.
+    Phase(f32),
     /// ONNX `tf_crop_and_resize`: the corners of the output are those of a part of the input.
     Crop {
         /// Where the part begins, `[vertical, horizontal]`: 0 is the first pixel, 1 the last.

@@ -15,6 +15,7 @@ pub(super) fn form(resize: &Resize) -> Result<Form, String> {
         Coordinates::PytorchHalfPixel => "pytorch_half_pixel",
         Coordinates::AlignCorners => "align_corners",
         Coordinates::Asymmetric => "asymmetric",
+        Coordinates::Phase(_) => return Err("only training graphs have it, ONNX does not".to_owned()),
         Coordinates::Crop { start, end, outside } => {
             form.attributes.push(float("extrapolation_value", outside));
             region = Some((start, end));

@@ -109,7 +109,10 @@ fn resizes_read_the_other_way() {
         filter(Some(-0.75), false),
         filter(None, true),
     ];
-    for coordinates in [Coordinates::HalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric, crop] {
+    let phase = Coordinates::Phase(0.25);
+    for coordinates in
+        [Coordinates::HalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric, phase, crop]
+    {
         for interpolation in interpolations {
             for target in [[14, 10], [3, 17], [1, 1]] {
                 let of = |coordinates| Resize { target: Target::Sizes(target), coordinates, interpolation };
