@@ -31,6 +31,7 @@ mod gradient_norm;
 mod gram;
 mod harness;
 mod layers;
+mod lectures;
 mod loss;
 mod loss_agreement;
 mod loss_bce;

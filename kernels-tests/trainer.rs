@@ -16,8 +16,8 @@ use wgpu_pagcp::train::{
     Trainer, batch, differentiate, forward, lessons, prepared, set_weights, weights,
 };
 
-const BATCH: usize = 3;
-const SIZE: [usize; 2] = [12, 10];
+pub const BATCH: usize = 3;
+pub const SIZE: [usize; 2] = [12, 10];
 
 fn normalised(b: &mut Builder, seed: u32, x: ValueId, channels: usize) -> ValueId {
     let positive = |seed| numbers(seed, channels).iter().map(|x| 1.0 + 0.3 * x).collect();
@@ -42,7 +42,7 @@ fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [
 }
 
 /// A residual network with a pool, strides, a resize and three heads: a class per pixel, a number per pixel, a class.
-fn network() -> Graph {
+pub fn network() -> Graph {
     let mut b = Builder::new("small");
     let x = b.image("x", [3, SIZE[0], SIZE[1]]);
     let stem = conv(&mut b, 1, x, [6, 3, 3, 1]);
@@ -77,7 +77,7 @@ fn network() -> Graph {
     b.finish().unwrap()
 }
 
-fn tasks() -> Vec<Task> {
+pub fn tasks() -> Vec<Task> {
     let task = |name: &str, kind| Task {
         name: name.to_owned(),
         kind,
@@ -92,14 +92,14 @@ fn tasks() -> Vec<Task> {
     ]
 }
 
-fn learned(weights: &[f64]) -> Vec<Lesson> {
+pub fn learned(weights: &[f64]) -> Vec<Lesson> {
     let [height, width] = SIZE;
     let shapes = [vec![1, 5, height, width], vec![1, 1, height, width], vec![1, 4]];
     let outputs = ["classes", "depth", "room"].into_iter().zip(shapes.iter().map(Vec::as_slice));
     lessons(&tasks(), weights, outputs).unwrap()
 }
 
-fn samples() -> Samples {
+pub fn samples() -> Samples {
     let pixels = count(&SIZE);
     let word = |seed: u32, classes: u32| move |at: usize| (at as u32 * 7 + seed) * 13 % 31 % classes;
     let images = || 0..BATCH as u32;
@@ -300,6 +300,21 @@ fn losses_fall_and_a_restored_state_goes_on_to_the_same_bits() {
     let (mut two, ..) = trainer(&gpu, &settings);
     two.restore(&state).unwrap();
     assert_eq!(two.step(&batch, 0.01, true).unwrap(), last);
+    assert_eq!(one.state().unwrap(), two.state().unwrap());
+}
+
+#[test]
+fn steps_that_overlap_are_those_one_after_another() {
+    let Some([gpu, _]) = gpus() else { return };
+    let settings = settings(Rule::ADAM_W, Normalisation::Train);
+    let [(mut one, batch, _), (mut two, ..)] = [(); 2].map(|()| trainer(&gpu, &settings));
+    let mut other = batch.clone();
+    other.inputs[0].reverse();
+    let expected: Vec<_> = [&batch, &other, &batch].map(|batch| one.step(batch, 0.01, true).unwrap()).into();
+    let begun = [&batch, &other, &batch].map(|batch| two.begin_step(batch, 0.01, true).unwrap());
+    let found: Vec<_> = begun.into_iter().map(|begun| two.end_step(begun).unwrap()).collect();
+    assert_eq!(found, expected);
+    assert_ne!(found[0], found[2]);
     assert_eq!(one.state().unwrap(), two.state().unwrap());
 }
 

@@ -63,7 +63,10 @@ pub fn failure(error: TrainError) -> Failure {
     match error {
         TrainError::Gpu(error) => Failure::work(error),
         TrainError::Evaluate(error) => eval::failure(error),
-        TrainError::Diverged { .. } | TrainError::Loader | TrainError::Checkpoint(_) => Failure::work(error),
+        TrainError::Diverged { .. }
+        | TrainError::Loader
+        | TrainError::Checkpoint(_)
+        | TrainError::Lectures(_) => Failure::work(error),
         other => Failure::input(other),
     }
 }

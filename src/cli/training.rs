@@ -6,11 +6,11 @@ use super::{Failure, progress};
 use crate::gpu::Gpu;
 use crate::graph::{Graph, Sizes};
 use crate::search::fingerprint;
-use crate::tasks::Dataset;
+use crate::tasks::{Dataset, Source};
 use crate::train::checkpoint;
 use crate::train::{
-    Augmenter, Course, Epoch, Follow, MomentOptions, Moments, Normalisation, Picture, Progress, Settings,
-    State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
+    Augmenter, Course, Epoch, Follow, Lectures, MomentOptions, Moments, Normalisation, Picture, Progress,
+    Settings, State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
 };
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
@@ -55,15 +55,16 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
         })
         .collect();
     let outputs = outputs.iter().map(|(name, shape)| (*name, shape.as_slice()));
-    let mut lessons = lessons(train.tasks(), &settings.weights, outputs.clone()).map_err(failure)?;
+    let mut lessons = lessons(train.tasks(), &settings.weights, outputs).map_err(failure)?;
     let teacher = teacher.filter(|_| settings.distil > 0.0);
-    if teacher.is_some() {
-        let more = taught(train.tasks(), &lessons, settings.distil, outputs).map_err(failure)?;
+    let mut tutor = None;
+    if let Some(teacher) = teacher {
+        let own = (&lessons[..], settings.distil);
+        let (more, shown) = taught(train.tasks(), own, (&graph, teacher), &sizes).map_err(failure)?;
+        tutor = Some(Tutor::new(gpu, teacher, &shown, &sizes).map_err(failure)?);
         lessons.extend(more);
     }
     let augmenter = augmenter(model, train, settings)?;
-    let tutor = teacher.map(|teacher| Tutor::new(gpu, teacher, &sizes, &thinning)).transpose();
-    let mut tutor = tutor.map_err(failure)?;
     let mut trainer =
         Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
     let path = out.join("checkpoint.bin");
@@ -88,8 +89,9 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     let names = train.tasks().iter().map(|task| task.name.clone()).collect();
     let bar = progress::bar(0, "train");
     let mut shown = Shown { bar, names, epochs: settings.epochs, path, key, head };
-    let tutor = tutor.as_mut();
-    let course = Course { source: train, tasks: train.tasks(), tutor, augmenter: Some(&augmenter) };
+    let lectures = tutor.map(|tutor| hear(tutor, train, &trainer, out)).transpose()?;
+    let lectures = lectures.as_ref();
+    let course = Course { source: train, tasks: train.tasks(), lectures, augmenter: Some(&augmenter) };
     tune(&mut trainer, course, (settings, &mut shown)).map_err(failure)?;
     shown.bar.finish_and_clear();
     let mut graph = trainer.graph(settings.average > 0.0).map_err(failure)?;
@@ -97,6 +99,16 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
         re_estimate(gpu, &mut graph, train, (settings, model))?;
     }
     Ok((graph, shown.head.epochs))
+}
+
+/// Asks the teacher, once for every picture.
+fn hear(mut tutor: Tutor, train: &Dataset, trainer: &Trainer, out: &Path) -> Result<Lectures, Failure> {
+    let bar = progress::bar(train.len(), "teacher");
+    let path = out.join("teacher.bin");
+    let done = |images: usize| bar.set_position(images as u64);
+    let lectures = Lectures::hear(&mut tutor, train, trainer.lessons(), &path, done).map_err(failure);
+    bar.finish_and_clear();
+    lectures
 }
 
 /// Says before it starts what a training needs.

@@ -14,7 +14,7 @@ pub struct Lesson {
     pub goal: Goal,
     /// The factor of its mean.
     pub weight: f64,
-    /// Whether a teacher gives its labels ([`super::Tutor::teach`]).
+    /// Whether a teacher gives its labels ([`super::Lectures`]).
     pub taught: bool,
 }
 

@@ -85,6 +85,9 @@ pub enum TrainError {
     /// A checkpoint that cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] super::CheckpointError),
+    /// The file of what a teacher says.
+    #[error("what the teacher says: {0}")]
+    Lectures(#[from] std::io::Error),
     /// An evaluation.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

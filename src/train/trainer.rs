@@ -6,7 +6,7 @@ use super::program::{Program, program};
 use super::update::{BlockBuffers, hyper};
 use super::{Settings, Thinning, TrainError, set_weights};
 use crate::gpu::{Gpu, Running, Session};
-use crate::graph::{Graph, Sizes};
+use crate::graph::{Graph, Sizes, ValueId};
 use crate::kernels::gradient_clip::STATE;
 use crate::tasks::{Loss, Scoring, Task};
 
@@ -71,7 +71,8 @@ impl Trainer {
         (settings, sizes): (&Settings, &Sizes),
     ) -> Result<Self, TrainError> {
         let thinning = Thinning::new(graph, sizes, tasks, settings.every)?;
-        let thin = thinning.of_graph(graph);
+        let mut thin = thinning.of_graph(graph);
+        show(&mut thin, &lessons);
         let form: Forward = forward(&thin, sizes, settings.normalisation, &settings.frozen)?;
         let Program { plan, scoring, blocks, buffers } = program(gpu, &form, tasks, &lessons, settings)?;
         let session = Session::new(gpu, plan, 0)?;
@@ -240,5 +241,14 @@ impl Trainer {
         self.session.refresh(self.buffers.first_repack)?;
         self.step = state.step;
         Ok(())
+    }
+}
+
+/// Makes values that lessons look at and that are no outputs such.
+fn show(graph: &mut Graph, lessons: &[Lesson]) {
+    for name in lessons.iter().map(|lesson| &lesson.goal.output) {
+        let known = graph.outputs.iter().any(|id| graph.value(*id).name == *name);
+        let found = graph.values.iter().position(|value| value.name == *name);
+        graph.outputs.extend(found.filter(|_| !known).map(ValueId));
     }
 }

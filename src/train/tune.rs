@@ -1,8 +1,7 @@
 //! The loop: epochs of shuffled batches.
 
-use super::batch::{Batch, Lesson, batch};
-use super::{Augmenter, Settings, Stepped, TrainError, Trainer, Tutor};
-use crate::gpu::Running;
+use super::batch::{Batch, batch};
+use super::{Augmenter, Lectures, Settings, Stepped, TrainError, Trainer};
 use crate::tasks::{Loss, Samples, Source, Task};
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -50,8 +49,8 @@ pub struct Course<'a, S> {
     pub source: &'a S,
     /// The tasks, in the order of the source's label lists.
     pub tasks: &'a [Task],
-    /// Gives the labels of lessons that are taught.
-    pub tutor: Option<&'a mut Tutor>,
+    /// What a teacher says, where lessons are taught.
+    pub lectures: Option<&'a Lectures>,
     /// Changes pictures from epoch to epoch.
     pub augmenter: Option<&'a Augmenter>,
 }
@@ -71,7 +70,7 @@ pub fn tune<S: Source + Sync>(
     course: Course<'_, S>,
     (settings, follow): (&Settings, &mut dyn Follow),
 ) -> Result<(), TrainError> {
-    let Course { source, tasks, mut tutor, augmenter } = course;
+    let Course { source, tasks, lectures, augmenter } = course;
     let steps = source.len() / settings.batch;
     if steps == 0 {
         let (images, batch) = (source.len(), settings.batch);
@@ -89,20 +88,26 @@ pub fn tune<S: Source + Sync>(
             let (send, receive) = sync_channel(AHEAD);
             let (lessons, thinning) = (&lessons, &thinning);
             scope.spawn(move || {
+                let change = augmenter.map(|augmenter| (augmenter, number));
+                let made = |chosen: &[usize]| -> Result<Batch, TrainError> {
+                    let mut samples = load(source, chosen)?;
+                    if let Some((augmenter, epoch)) = change {
+                        augmenter.change(epoch, chosen, &mut samples);
+                    }
+                    thinning.of_labels(&mut samples);
+                    let mut made = batch(&samples, lessons);
+                    if let Some(lectures) = lectures {
+                        lectures.fill(&mut made, lessons, chosen, change)?;
+                    }
+                    Ok(made)
+                };
                 for chosen in order.chunks_exact(settings.batch) {
-                    let made = load(source, chosen).map(|mut samples| {
-                        if let Some(augmenter) = augmenter {
-                            augmenter.change(number, chosen, &mut samples);
-                        }
-                        thinning.of_labels(&mut samples);
-                        batch(&samples, lessons)
-                    });
-                    if send.send(made).is_err() {
+                    if send.send(made(chosen)).is_err() {
                         break;
                     }
                 }
             });
-            turn.run(trainer, Batches { receive, tutor: tutor.as_deref_mut(), lessons }, (settings, follow))
+            turn.run(trainer, &receive, (settings, follow))
         })?;
         broken = turn.broken;
         let losses = turn.losses.iter().map(|loss| loss.mean()).collect();
@@ -110,22 +115,6 @@ pub fn tune<S: Source + Sync>(
         follow.finished(trainer, &Epoch { epoch: number, losses, skipped: turn.skipped, seconds })?;
     }
     Ok(())
-}
-
-/// Where batches come from.
-struct Batches<'a> {
-    receive: Receiver<Result<Batch, TrainError>>,
-    tutor: Option<&'a mut Tutor>,
-    lessons: &'a [Lesson],
-}
-
-impl Batches<'_> {
-    /// The next batch, which the tutor begins to look at.
-    fn next(&mut self) -> Result<(Batch, Option<Running>), TrainError> {
-        let batch = self.receive.recv().map_err(|_| TrainError::Loader)??;
-        let look = self.tutor.as_deref_mut().map(|tutor| tutor.look(&batch)).transpose()?;
-        Ok((batch, look))
-    }
 }
 
 /// An epoch that is under way.
@@ -139,24 +128,16 @@ struct Turn {
 }
 
 impl Turn {
-    /// Makes the steps. Each begins before the one before it ends, and the tutor looks at a batch before that one begins,
-    /// so that the device does not wait for the host.
+    /// Makes the steps. Each begins before the one before it ends, so that the device does not wait for the host.
     fn run(
         &mut self,
         trainer: &mut Trainer,
-        mut batches: Batches<'_>,
+        batches: &Receiver<Result<Batch, TrainError>>,
         (settings, follow): (&Settings, &mut dyn Follow),
     ) -> Result<(), TrainError> {
-        let mut next = Some(batches.next()?);
         let mut begun = None;
         for step in 0..self.steps {
-            let Some((mut batch, look)) = next.take() else { break };
-            if let (Some(tutor), Some(look)) = (batches.tutor.as_deref(), look) {
-                tutor.teach(look, &mut batch, batches.lessons)?;
-            }
-            if step + 1 < self.steps {
-                next = Some(batches.next()?);
-            }
+            let batch = batches.recv().map_err(|_| TrainError::Loader)??;
             let rate = settings.rate_at((self.number * self.steps + step) as f64 / self.steps as f64);
             let this = trainer.begin_step(&batch, rate, step.is_multiple_of(JUDGED))?;
             if let Some(before) = begun.replace(this) {
@@ -186,7 +167,7 @@ impl Turn {
 const MOST_BROKEN: usize = 8;
 
 /// Some pictures, one after another.
-fn load<S: Source>(source: &S, chosen: &[usize]) -> Result<Samples, TrainError> {
+pub(super) fn load<S: Source>(source: &S, chosen: &[usize]) -> Result<Samples, TrainError> {
     let mut all = Samples::default();
     for &image in chosen {
         let one = source.load(image..image + 1).map_err(|error| TrainError::Source(Box::new(error)))?;

@@ -170,6 +170,22 @@ impl Augmenter {
         }
     }
 
+    /// Changes what a teacher says of a picture for a task, planes of `size`, as [`Augmenter::change`] does with the
+    /// picture in an epoch.
+    pub(super) fn change_said(
+        &self,
+        (epoch, image): (usize, usize),
+        task: usize,
+        planes: &mut Vec<f32>,
+        size: [usize; 3],
+    ) {
+        let view = self.draw(epoch, image).view;
+        if !view.is_whole() {
+            *planes = view.blend(planes, size);
+            geometry::turn(&self.labels[task].kind, &view, bytemuck::cast_slice_mut(planes));
+        }
+    }
+
     /// What is done to a picture. No setting decides what is drawn for another.
     fn draw(&self, epoch: usize, image: usize) -> Draw {
         let mut state = self.seed;
