@@ -46,6 +46,10 @@ fn a_training_lowers_losses_and_leaves_a_network() {
     let [first, last] = [losses(&epochs[0]), losses(&epochs[11])];
     assert_eq!(first.len(), 5);
     assert!(last.iter().sum::<f64>() < 0.8 * first.iter().sum::<f64>(), "{first:?} to {last:?}");
+    let report = String::from_utf8(bench.read("out/report.html")).unwrap();
+    // A curve for each task and one of the learning rate; a picture, a label and two outputs for each dense task.
+    assert_eq!(report.matches("<polyline").count(), 6);
+    assert!(report.contains("teacher small.onnx") && report.matches("<img").count() >= 2 * (1 + 4 * 3));
     let tasks = bench.text("data/tasks.toml");
     let eval = json(&["eval", &bench.text("out/finetuned.onnx"), "--tasks", &tasks, "--json"]);
     for (task, measured) in summary["tasks"].as_array().unwrap().iter().zip(eval["tasks"].as_array().unwrap())
@@ -171,6 +175,9 @@ fn a_pruned_network_is_trained_in_rounds() {
     assert!(flops(&summary, "after") < 0.75 * flops(&summary, "before"));
     assert_eq!(second["training"]["epochs"], 2);
     assert_eq!(bench.read("out/pruned.onnx"), bench.read("out/round-2/pruned.onnx"));
+    assert_eq!(summary["training"]["course"].as_array().unwrap().len(), 4);
+    let report = String::from_utf8(bench.read("out/report.html")).unwrap();
+    assert!(report.contains("round-2/report.html") && report.contains("learning rate"));
     // What is left of every unit is named by channels of the unpruned network.
     let plan = bench.read_json("out/plan.json");
     let inspected = json(&["inspect", &bench.text("out/pruned.onnx"), "--json"]);

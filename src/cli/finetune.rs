@@ -3,7 +3,8 @@
 use super::args::{BatchNormArg, DeviceArgs, FinetuneArgs, RuleArg, Split, TrainArgs};
 use super::model::{Model, open};
 use super::outcome::task_summary;
-use super::summary::TaskSummary;
+use super::report::{self, Tuned};
+use super::summary::{TaskSummary, TrainingSummary};
 use super::training::{self, Pupil};
 use super::{Failure, eval, files, table};
 use crate::tasks::{Dataset, Source};
@@ -35,8 +36,9 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let gpu = open(device)?;
     let before = eval::measure(&gpu, &model, &val, None)?;
     let start = Instant::now();
-    let teacher = teacher.as_ref().map(|teacher| &teacher.graph);
-    let pupil = Pupil { model: &model, train: &train, teacher, out: &args.out, resume: args.resume };
+    let teacher = teacher.filter(|_| settings.distil > 0.0);
+    let tutor = teacher.as_ref().map(|teacher| &teacher.graph);
+    let pupil = Pupil { model: &model, train: &train, teacher: tutor, out: &args.out, resume: args.resume };
     let (graph, epochs) = training::train(&gpu, &pupil, &settings)?;
     let seconds = start.elapsed().as_secs_f64();
     let path = args.out.join("finetuned.onnx");
@@ -45,8 +47,25 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
     let tuned = Model::new(&path, read, model.sizes.clone())?;
     let after = eval::measure(&gpu, &tuned, &val, Some(&model.graph))?;
-    let tasks = before.tasks.iter().zip(&after.tasks).map(task_summary).collect();
+    let tasks: Vec<TaskSummary> = before.tasks.iter().zip(&after.tasks).map(task_summary).collect();
     let images = train.stems().len();
+    let training = TrainingSummary {
+        epochs: epochs.len(),
+        images,
+        seconds,
+        course: epochs,
+        settings: Some(settings.clone()),
+    };
+    let page = report::render_tuned(&Tuned {
+        model: model.name(),
+        device: gpu.info().name,
+        teacher: teacher.map(|teacher| teacher.name()),
+        tasks: &tasks,
+        training: &training,
+        examples: &report::examples(&gpu, [&model, &tuned], &val)?,
+    });
+    files::write_whole(&args.out.join("report.html"), page.map_err(Failure::work)?.as_bytes())?;
+    let epochs = training.course;
     let summary = FinetuneSummary { version: 1, epochs, images, seconds, tasks, settings };
     files::write_json(&args.out.join("summary.json"), &summary)?;
     if args.json {
@@ -55,6 +74,7 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     print(&summary.tasks);
     println!("\n{} epochs of {images} pictures in {seconds:.0} s", summary.epochs.len());
     println!("model   {}", path.display());
+    println!("report  {}", args.out.join("report.html").display());
     Ok(())
 }
 

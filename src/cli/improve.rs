@@ -40,9 +40,10 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
         let start = Instant::now();
         let teacher = Some(&job.model.graph);
         let pupil = Pupil { model: &model, train: &train, teacher, out: job.out, resume: job.resume };
-        let (graph, _) = training::train(gpu, &pupil, &settings)?;
+        let (graph, course) = training::train(gpu, &pupil, &settings)?;
         let (images, seconds) = (train.stems().len(), start.elapsed().as_secs_f64());
-        let training = Some(TrainingSummary { epochs, images, seconds });
+        let settings = Some(settings);
+        let training = Some(TrainingSummary { epochs, images, seconds, course, settings });
         return Ok((graph, Improved { training, re_estimated: false }));
     }
     let (images, batch, symbols) = (MOMENT_IMAGES, MOMENT_BATCH, model.sizes.symbols.clone());

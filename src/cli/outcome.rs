@@ -5,7 +5,7 @@ use super::eval::measure;
 use super::improve::{Improved, improve};
 use super::model::Model;
 use super::prune::Job;
-use super::report::{self, Example, Head, LayerTime, Report};
+use super::report::{self, LayerTime, Report, Searched};
 use super::summary::{Change, Latency, MetricChange, SearchSummary, Summary, TaskSummary, UnitSummary};
 use super::{Failure, files, table};
 use crate::compact::compact;
@@ -13,8 +13,7 @@ use crate::evaluate;
 use crate::gpu::Gpu;
 use crate::graph::Sizes;
 use crate::search::{Options, Outcome, Visit, fingerprint};
-use crate::tasks::detection::Part;
-use crate::tasks::{Dataset, Source, Task, TaskKind};
+use crate::tasks::Dataset;
 use crate::units::{Cost, cost};
 use serde::Serialize;
 use std::fs;
@@ -50,8 +49,6 @@ struct PlanUnit<'a> {
 
 /// Timed runs of each network for the summary.
 const RUNS: usize = 25;
-/// Pictures that the report shows.
-const EXAMPLES: usize = 4;
 
 /// Writes `plan.json`, `pruned.onnx`, `report.html` and `summary.json`, each whole or not at all. The model comes before
 /// what is measured of it, the summary last.
@@ -75,14 +72,14 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));
     let reports = [&before_report, &after_report];
     let summary = summary(gpu, job, (pruned, &improved), (&costs, &times, reports))?;
-    let examples = examples(gpu, &models, val)?;
+    let examples = report::examples(gpu, [&models[0], &models[1]], val)?;
     let means = pruned.outcome.before.iter().map(|loss| loss.mean());
     let base: Vec<(f64, f64)> = means.zip(val.tasks().iter().map(|task| task.kind.floor())).collect();
     let page = report::render(&Report {
         model: job.model.name(),
         summary: &summary,
-        visits: &pruned.outcome.visits,
-        base: &base,
+        search: Some(Searched { visits: &pruned.outcome.visits, base: &base }),
+        rounds: &[],
         layers: &compared(&times),
         examples: &examples,
     })
@@ -200,67 +197,6 @@ fn compared(times: &[ModelTimes]) -> Vec<LayerTime> {
         op: layer.op,
     };
     layers(&times[0]).into_iter().map(beside).collect()
-}
-
-/// What both networks make of a few pictures, spread over the set.
-fn examples(gpu: &Gpu, models: &[Model; 2], val: &Dataset) -> Result<Vec<Example>, Failure> {
-    let count = EXAMPLES.min(val.len());
-    let mut sessions = Vec::new();
-    for model in models {
-        sessions.push(model.session(gpu)?);
-    }
-    let mut examples = Vec::new();
-    for i in 0..count {
-        let index = i * val.len() / count;
-        let samples = val.load(index..index + 1).map_err(Failure::input)?;
-        let inputs: Vec<&[f32]> = samples.inputs.iter().map(|images| images[0].as_slice()).collect();
-        let mut outputs = Vec::new();
-        for session in &mut sessions {
-            outputs.push(session.run(&inputs).map_err(Failure::work)?);
-        }
-        let picture = val.picture(0, index).map_err(Failure::input)?;
-        let fitted = val.fitted(0, index).map_err(Failure::input)?;
-        let ports = &sessions[0].plan().outputs;
-        let ours: Vec<_> =
-            val.tasks().iter().zip(&samples.labels).filter(|(task, _)| is_shown(task)).collect();
-        let places: Vec<Vec<usize>> = ours
-            .iter()
-            .map(|(task, _)| task.find(ports.iter().map(|port| (port.name.as_str(), port.shape.as_slice()))))
-            .collect::<Result<_, _>>()
-            .map_err(Failure::input)?;
-        let joined = |outputs: &[Vec<f32>], places: &[usize]| -> Vec<f32> {
-            places.iter().flat_map(|&place| &outputs[place]).copied().collect()
-        };
-        let answers: Vec<[Vec<f32>; 2]> =
-            places.iter().map(|places| [0, 1].map(|model| joined(&outputs[model], places))).collect();
-        let heads = ours.iter().zip(&places).zip(&answers).map(|(((task, labels), places), answers)| {
-            let shape = &ports[places[0]].shape;
-            let width = if shape.len() > 2 { shape[shape.len() - 1] } else { 1 };
-            let height = shape[2..].iter().product::<usize>() / width;
-            Head {
-                task: &task.name,
-                kind: &task.kind,
-                picture: &fitted,
-                names: &task.names,
-                shape: [shape[1], height, width],
-                label: &labels[0],
-                before: &answers[0],
-                after: &answers[1],
-            }
-        });
-        let heads: Vec<Head> = heads.collect();
-        examples.push(report::example(&val.stems()[index], &picture, &heads).map_err(Failure::work)?);
-    }
-    Ok(examples)
-}
-
-/// Whether a task has something to look at: agreement has no labels, and the parts of a detector show the same boxes.
-fn is_shown(task: &Task) -> bool {
-    match &task.kind {
-        TaskKind::Agreement(_) => false,
-        TaskKind::Detection(_, part) => *part == Part::Box,
-        _ => true,
-    }
 }
 
 /// The result as a table on standard output, with where the report is.

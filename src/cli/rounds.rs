@@ -1,11 +1,12 @@
 //! `prune --rounds`: search and training in turns, each on what the one before left, until a task would lose too much.
 
-use super::args::{PruneArgs, SearchArgs};
+use super::args::{PruneArgs, SearchArgs, Split};
 use super::model::Model;
 use super::outcome::remove_results;
 use super::prune::{Job, prune};
+use super::report::{self, Report};
 use super::summary::{Change, MetricChange, Summary, UnitSummary};
-use super::{Failure, files};
+use super::{Failure, eval, files};
 use crate::gpu::Gpu;
 use crate::search::fingerprint;
 use serde::{Deserialize, Serialize};
@@ -59,10 +60,11 @@ pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Fai
     let summary = joined(&accepted);
     let folders: Vec<&Path> = accepted.iter().map(|(folder, _)| folder.as_path()).collect();
     files::write_json(&args.out.join("plan.json"), &plan(model, &folders)?)?;
-    for name in ["pruned.onnx", "report.html"] {
-        let bytes = fs::read(last.join(name)).map_err(|e| Failure::file(&last.join(name), e))?;
-        files::write_whole(&args.out.join(name), &bytes)?;
-    }
+    let pruned = last.join("pruned.onnx");
+    let bytes = fs::read(&pruned).map_err(|e| Failure::file(&pruned, e))?;
+    files::write_whole(&args.out.join("pruned.onnx"), &bytes)?;
+    let page = page(gpu, model, args, (&summary, &folders))?;
+    files::write_whole(&args.out.join("report.html"), page.as_bytes())?;
     files::write_json(&args.out.join("summary.json"), &summary)?;
     Ok(summary)
 }
@@ -94,6 +96,28 @@ fn round(
     let resume = args.resume && out.join("journal.jsonl").exists();
     let model = before.as_ref().unwrap_or(model);
     prune(gpu, &Job { model, tasks: &args.tasks, out, resume, search: &search, training })
+}
+
+/// The report of all rounds.
+fn page(
+    gpu: &Gpu,
+    model: &Model,
+    args: &PruneArgs,
+    (summary, folders): (&Summary, &[&Path]),
+) -> Result<String, Failure> {
+    let after = Model::load(&args.out.join("pruned.onnx"), 1, &args.sizes)?;
+    let val = eval::open_data(&args.tasks, Split::Val, model)?;
+    let name = |folder: &&Path| folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let rounds: Vec<String> = folders.iter().map(name).collect();
+    let page = report::render(&Report {
+        model: model.name(),
+        summary,
+        search: None,
+        rounds: &rounds,
+        layers: &[],
+        examples: &report::examples(gpu, [model, &after], &val)?,
+    });
+    page.map_err(Failure::work)
 }
 
 /// Whether the targets of all rounds are reached.
@@ -150,11 +174,16 @@ fn joined(accepted: &[(PathBuf, Summary)]) -> Summary {
             ..kept.get(unit.id.as_str()).copied().unwrap_or(unit).clone()
         })
         .collect();
-    for (_, other) in &accepted[..accepted.len() - 1] {
+    for (_, other) in accepted[..accepted.len() - 1].iter().rev() {
         summary.search.candidates += other.search.candidates;
         summary.search.macs += other.search.macs;
         summary.search.reference_macs += other.search.reference_macs;
         summary.search.seconds += other.search.seconds;
+        if let (Some(all), Some(training)) = (&mut summary.training, &other.training) {
+            all.epochs += training.epochs;
+            all.seconds += training.seconds;
+            all.course.splice(0..0, training.course.iter().cloned());
+        }
     }
     summary
 }

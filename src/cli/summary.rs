@@ -2,6 +2,7 @@
 
 use super::bench::Against;
 use crate::search::saliency::Criterion;
+use crate::train::{Epoch, Settings};
 use serde::{Deserialize, Serialize};
 
 /// The result of a pruning.
@@ -113,6 +114,12 @@ pub struct TrainingSummary {
     pub images: usize,
     /// Seconds of this run; less than the whole where it was resumed.
     pub seconds: f64,
+    /// Every epoch; those of all rounds one after another.
+    #[serde(default)]
+    pub course: Vec<Epoch>,
+    /// What decided it.
+    #[serde(default)]
+    pub settings: Option<Settings>,
 }
 
 /// One unit.

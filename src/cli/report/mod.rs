@@ -1,31 +1,59 @@
 //! `report.html`: one offline file with inline SVG and pictures.
 
 mod boxes;
+mod curves;
+mod examples;
 mod pictures;
 mod plots;
 
-pub use pictures::{Head, example};
+pub use examples::examples;
 pub use plots::COLOURS;
 
-use super::summary::Summary;
+use super::summary::{Summary, TaskSummary, TrainingSummary};
 use crate::search::Visit;
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-/// Everything a report shows.
+/// Everything that the report of a pruning shows.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// The model file.
     pub model: String,
     /// The numbers of `summary.json`.
     pub summary: &'a Summary,
-    /// The visits in order, for the course of the losses.
+    /// The course of the losses along the search.
+    pub search: Option<Searched<'a>>,
+    /// The folders of the rounds, where there were several.
+    pub rounds: &'a [String],
+    /// Per-layer times before and after.
+    pub layers: &'a [LayerTime],
+    /// Pictures with every head, before and after.
+    pub examples: &'a [Example],
+}
+
+/// How losses went along a search.
+#[derive(Clone, Copy, Debug)]
+pub struct Searched<'a> {
+    /// The visits in order.
     pub visits: &'a [Visit],
     /// The unpruned network's mean losses, each with what it is at least taken for, in task order.
     pub base: &'a [(f64, f64)],
-    /// Per-layer times before and after.
-    pub layers: &'a [LayerTime],
+}
+
+/// Everything that the report of a training shows.
+#[derive(Debug)]
+pub struct Tuned<'a> {
+    /// The model file.
+    pub model: String,
+    /// The device.
+    pub device: String,
+    /// The file of the network whose outputs counted beside the labels.
+    pub teacher: Option<String>,
+    /// Every task before and after.
+    pub tasks: &'a [TaskSummary],
+    /// How it went.
+    pub training: &'a TrainingSummary,
     /// Pictures with every head, before and after.
     pub examples: &'a [Example],
 }
@@ -76,7 +104,7 @@ pub struct Shown {
     pub words: Option<String>,
 }
 
-/// What the template sees.
+/// What the template of a pruning sees.
 #[derive(Serialize)]
 struct Page<'a> {
     model: &'a str,
@@ -84,27 +112,69 @@ struct Page<'a> {
     summary: &'a Summary,
     colours: [&'static str; 8],
     units: Vec<plots::UnitBar>,
-    course: plots::Course,
+    course: Option<plots::Course>,
+    rounds: &'a [String],
+    training: Option<curves::Training<'a>>,
     layers: Vec<plots::LayerBar>,
     examples: &'a [Example],
 }
 
-/// The page.
+/// What the template of a training sees.
+#[derive(Serialize)]
+struct TunedPage<'a> {
+    model: &'a str,
+    device: &'a str,
+    teacher: &'a Option<String>,
+    tasks: &'a [TaskSummary],
+    colours: [&'static str; 8],
+    training: Option<curves::Training<'a>>,
+    examples: &'a [Example],
+}
+
+/// The page of a pruning.
 pub fn render(report: &Report) -> Result<String, minijinja::Error> {
+    let names = report.summary.task_names();
+    page(
+        "report.html",
+        Page {
+            model: &report.model,
+            faster: report.summary.latency_ms.against_before.map_or(String::new(), |against| against.words()),
+            summary: report.summary,
+            colours: COLOURS,
+            units: plots::unit_bars(report.summary),
+            course: report.search.map(|search| plots::course(search.visits, search.base, &names)),
+            rounds: report.rounds,
+            training: report.summary.training.as_ref().and_then(|training| curves::curves(training, &names)),
+            layers: plots::layer_bars(report.layers),
+            examples: report.examples,
+        },
+    )
+}
+
+/// The page of a training.
+pub fn render_tuned(report: &Tuned) -> Result<String, minijinja::Error> {
+    let names: Vec<String> = report.tasks.iter().map(|task| task.name.clone()).collect();
+    page(
+        "tuned.html",
+        TunedPage {
+            model: &report.model,
+            device: &report.device,
+            teacher: &report.teacher,
+            tasks: report.tasks,
+            colours: COLOURS,
+            training: curves::curves(report.training, &names),
+            examples: report.examples,
+        },
+    )
+}
+
+fn page(name: &str, page: impl Serialize) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
+    environment.add_template("parts.html", include_str!("parts.html"))?;
     environment.add_template("report.html", include_str!("report.html"))?;
+    environment.add_template("tuned.html", include_str!("tuned.html"))?;
     environment.add_filter("percent", |share: f64| format!("{:.1} %", 100.0 * share));
     environment.add_filter("fixed", |value: f64, digits: usize| format!("{value:.digits$}"));
     environment.add_filter("millions", |value: f64| format!("{:.2} M", value / 1e6));
-    let page = Page {
-        model: &report.model,
-        faster: report.summary.latency_ms.against_before.map_or(String::new(), |against| against.words()),
-        summary: report.summary,
-        colours: COLOURS,
-        units: plots::unit_bars(report.summary),
-        course: plots::course(report.visits, report.base, &report.summary.task_names()),
-        layers: plots::layer_bars(report.layers),
-        examples: report.examples,
-    };
-    environment.get_template("report.html")?.render(Serde(page))
+    environment.get_template(name)?.render(Serde(page))
 }

@@ -12,8 +12,8 @@ pub const COLOURS: [&str; 8] =
 
 /// The longest bar.
 const BAR: f64 = 340.0;
-/// The width of the plot of the losses.
-const WIDTH: f64 = 560.0;
+/// The width of plots of losses.
+pub(super) const WIDTH: f64 = 560.0;
 /// The height of the plot of the losses.
 const HEIGHT: f64 = 260.0;
 
@@ -73,6 +73,13 @@ pub struct Tick {
     label: String,
 }
 
+impl Tick {
+    /// A line at height `y`.
+    pub fn new(y: f64, label: String) -> Self {
+        Self { y, label }
+    }
+}
+
 /// The course of the losses over the accepted units.
 #[derive(Debug, Serialize)]
 pub struct Course {
@@ -111,11 +118,12 @@ pub fn course(visits: &[Visit], base: &[(f64, f64)], names: &[String]) -> Course
         last: series[steps][task],
     };
     let lines = names.iter().enumerate().map(line).collect();
-    let ticks = ticks(low, high).into_iter().map(|value| Tick { y: y(value), label: percent(value - 1.0) });
+    let ticks = ticks(low, high).into_iter().map(|value| Tick::new(y(value), percent(value - 1.0)));
     Course { width: WIDTH, height: HEIGHT, lines, ticks: ticks.collect(), steps }
 }
 
-fn polyline(points: impl Iterator<Item = (f64, f64)>) -> String {
+/// The points of an SVG polyline.
+pub(super) fn polyline(points: impl Iterator<Item = (f64, f64)>) -> String {
     let points: Vec<String> = points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     points.join(" ")
 }
@@ -125,7 +133,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Four to nine round values between `low` and `high`.
-fn ticks(low: f64, high: f64) -> Vec<f64> {
+pub(super) fn ticks(low: f64, high: f64) -> Vec<f64> {
     let raw = (high - low) / 6.0;
     let magnitude = 10f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * magnitude).into_iter().find(|step| *step >= raw);
