@@ -66,7 +66,9 @@ fn lessons_look_before_what_both_networks_upsample() {
     let shapes: Vec<&[usize]> = more.iter().map(|lesson| lesson.goal.shape.as_slice()).collect();
     assert_eq!(shapes, [&[5, height, width][..], &[1, height, width], &[4]]);
     assert_eq!(more[0].goal.loss, LossKind::Divergence);
-    assert!(more.iter().zip(&lessons).all(|(more, lesson)| more.taught && more.weight == 0.5 * lesson.weight));
+    assert!(
+        more.iter().zip(&lessons).all(|(more, lesson)| more.taught && more.weight == 0.5 * lesson.weight)
+    );
     assert!(!graph.outputs.contains(&shown[0]) && graph.outputs.contains(&shown[2]));
 }
 

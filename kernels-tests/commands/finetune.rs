@@ -188,8 +188,66 @@ fn a_pruned_network_is_trained_in_rounds() {
             kept.is_sorted_by(|a, b| a < b) && kept.iter().all(|at| *at < unit["channels"].as_u64().unwrap())
         );
     }
-    let none = [&more[..11], &["--max-drop", "-1"]].concat();
-    let none: Vec<&str> = none.into_iter().collect();
-    let refused = run(&strs(&bench.prune(&small, "none", &none)));
-    assert_eq!(refused.code, Some(2), "{refused:?}");
+    for (wrong, culprits) in [
+        (&["--max-drop=-1"][..], &["--max-drop", "at least 0"][..]),
+        (&["--rate-slope=-0.2"], &["--rate-slope", "round 2", "rate must be"]),
+        (&["--total-slope=-2"], &["--total-slope", "round 2", "total must be"]),
+    ] {
+        let none = [&more[..], wrong].concat();
+        refused(&run(&strs(&bench.prune(&small, "none", &none))), culprits);
+        assert!(!bench.path("none").exists(), "{wrong:?} left something");
+    }
+}
+
+/// Of two tasks, one with a limit of its own in the tasks file that the first round breaks.
+#[test]
+fn rounds_end_where_a_task_loses_more_than_its_own_share() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let small = bench.text("small.onnx");
+    let path = bench.path("data/tasks.toml");
+    let tasks = fs::read_to_string(&path).unwrap();
+    let prune = |out: &str, drops: [&str; 2], rate: &str| {
+        let [first, second] = drops;
+        let mut text = tasks.replacen("[[task]]\n", &format!("[[task]]\n{first}\n"), 1);
+        text = text.replacen("kind = \"depth\"", &format!("kind = \"depth\"\n{second}"), 1);
+        fs::write(&path, text).unwrap();
+        let args = [
+            "--target-flops",
+            "0.3",
+            "--total",
+            "3",
+            "--rate",
+            "0.1",
+            "--finetune",
+            "1",
+            "--batch",
+            "2",
+            "--rounds",
+            "2",
+            "--learning-rate",
+            rate,
+            "--rate-slope",
+            "0.05",
+            "--max-drop",
+            "1e9",
+        ];
+        run(&strs(&bench.prune(&small, out, &args)))
+    };
+    // Steps so long that every task is worse after them.
+    let none = prune("none", ["", "max_drop = 0.0"], "0.5");
+    assert_eq!(none.code, Some(1), "{none:?}");
+    let said = none.stderr.contains("round 1 is not taken: depth lost") && none.stderr.contains("max_drop");
+    assert!(said, "{}", none.stderr);
+    assert!(!bench.path("none/pruned.onnx").exists() && bench.path("none/round-1/pruned.onnx").exists());
+    let all = prune("all", ["", "max_drop = 1e12"], "0.001");
+    assert_eq!(all.code, Some(0), "{all:?}");
+    let rate = |round: usize| {
+        bench.read_json(&format!("all/round-{round}/summary.json"))["options"]["rate"].as_f64().unwrap()
+    };
+    assert!(rate(1) == 0.1 && (rate(2) - 0.15).abs() < 1e-12);
+    let wrong = prune("wrong", ["max_drop = -0.5", ""], "0.001");
+    refused(&wrong, &["tasks.toml", "max_drop must be a share"]);
 }

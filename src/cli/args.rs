@@ -1,5 +1,7 @@
 //! The arguments of every command.
 
+pub use super::train_args::{BatchNormArg, RuleArg, TrainArgs};
+
 use crate::search::ScanMode;
 use crate::search::saliency::Criterion;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -174,9 +176,28 @@ pub struct PruneArgs {
     /// Searches and trains in so many turns, towards the targets; each has a folder of its own in the output folder.
     #[arg(long, default_value_t = 1, value_name = "N", requires = "finetune")]
     pub rounds: usize,
-    /// The share of a task's metric that rounds may cost; the first one that costs a task more is not taken.
+    /// The share of a task's metric that rounds may cost, where the tasks file has no max_drop for it; the first round
+    /// that costs a task more is not taken.
     #[arg(long, value_name = "SHARE", requires = "finetune")]
     pub max_drop: Option<f64>,
+    /// What each round adds to --rate; PAGCP's reference code has such a slope, 0 unless it is given.
+    #[arg(
+        long,
+        default_value_t = 0.0,
+        value_name = "STEP",
+        requires = "finetune",
+        allow_negative_numbers = true
+    )]
+    pub rate_slope: f64,
+    /// What each round adds to --total; the same.
+    #[arg(
+        long,
+        default_value_t = 0.0,
+        value_name = "STEP",
+        requires = "finetune",
+        allow_negative_numbers = true
+    )]
+    pub total_slope: f64,
     #[command(flatten)]
     pub train: TrainArgs,
     /// Prints the summary as JSON.
@@ -211,76 +232,6 @@ pub struct FinetuneArgs {
     /// Prints the summary as JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-/// What decides a training.
-#[derive(Clone, Debug, Args)]
-pub struct TrainArgs {
-    /// Pictures of a step.
-    #[arg(long, default_value_t = 16, value_name = "N")]
-    pub batch: usize,
-    /// What turns gradients into steps.
-    #[arg(long, value_enum, default_value_t = RuleArg::Adamw)]
-    pub optimiser: RuleArg,
-    /// The learning rate at its highest.
-    #[arg(long, default_value_t = 1e-3, value_name = "RATE")]
-    pub learning_rate: f64,
-    /// Epochs in which the learning rate rises; then it falls as a cosine.
-    #[arg(long, default_value_t = 0.5, value_name = "EPOCHS")]
-    pub warm_up: f64,
-    /// Weight decay of weights; biases, scales and shifts have none.
-    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
-    pub decay: f64,
-    /// The largest norm of all gradients together; 0 for any.
-    #[arg(long, default_value_t = 10.0, value_name = "NORM")]
-    pub clip: f64,
-    /// The share of the moving average of the weights that a step keeps; 0 takes the weights themselves.
-    #[arg(long, default_value_t = 0.998, value_name = "SHARE")]
-    pub average: f64,
-    /// What becomes of batch normalisations: trained by each batch's moments, or folded into convolutions.
-    #[arg(long, value_enum, default_value_t = BatchNormArg::Train)]
-    pub batch_norm: BatchNormArg,
-    /// Leaves the weights of nodes as they are whose names match; may be given several times.
-    #[arg(long, value_name = "GLOB")]
-    pub freeze: Vec<String>,
-    /// How much the teacher's outputs count beside the labels of a task: 0 for not at all. `prune` takes the unpruned
-    /// network as teacher.
-    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
-    pub distil: f64,
-    /// Dense outputs that the network upsamples at least N times are learnt from at every Nth row and column only, which
-    /// takes a fraction of the time. 1 takes every pixel.
-    #[arg(long, default_value_t = 2, value_name = "N")]
-    pub every: usize,
-    /// Mirrors half of the pictures.
-    #[arg(long)]
-    pub flip: bool,
-    /// The most that a part of a picture is enlarged to all of it, from 1 (not at all) to 4.
-    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
-    pub zoom: f32,
-    /// How much exposure, contrast and white balance vary: 0 for not at all, 1 for 15 %, 15 % and 6 %.
-    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
-    pub color: f32,
-    /// The weight of a task's mean loss, 1 unless given; may be given several times.
-    #[arg(long, value_name = "TASK=WEIGHT")]
-    pub weight: Vec<String>,
-}
-
-/// What turns gradients into steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RuleArg {
-    /// AdamW.
-    Adamw,
-    /// SGD with Nesterov's momentum 0.937.
-    Sgd,
-}
-
-/// What becomes of batch normalisations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BatchNormArg {
-    /// Normalises by each batch's moments; those of many pictures are written in the end.
-    Train,
-    /// Becomes part of the convolution before it.
-    Fold,
 }
 
 /// What decides a search.

@@ -35,8 +35,9 @@ pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {
         DATA.train
     );
     let search = search_args();
+    let (training, teacher) = (None, &model.graph);
     let job =
-        Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search, training: None };
+        Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search, training, teacher };
     let summary = prune(&gpu, &job)?;
     println!();
     outcome::print(&summary, &pruned);

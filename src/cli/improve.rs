@@ -38,7 +38,7 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
     if let Some((epochs, args)) = job.training {
         let settings = settings(args, epochs, (&model, &train))?;
         let start = Instant::now();
-        let teacher = Some(&job.model.graph);
+        let teacher = Some(job.teacher);
         let pupil = Pupil { model: &model, train: &train, teacher, out: job.out, resume: job.resume };
         let (graph, course) = training::train(gpu, &pupil, &settings)?;
         let (images, seconds) = (train.stems().len(), start.elapsed().as_secs_f64());

@@ -24,6 +24,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod train_args;
 mod training;
 mod verify;
 

@@ -7,6 +7,7 @@ use super::progress::SearchProgress;
 use super::{Failure, eval, files, finetune, latency, rounds};
 use crate::evaluate::{EvaluateError, GpuEvaluator, Options as EvaluateOptions};
 use crate::gpu::Gpu;
+use crate::graph::Graph;
 use crate::search::saliency::Criterion;
 use crate::search::schedule::Schedule;
 use crate::search::{
@@ -36,6 +37,8 @@ pub struct Job<'a> {
     pub search: &'a SearchArgs,
     /// Epochs of training after it, and how.
     pub training: Option<(usize, &'a TrainArgs)>,
+    /// The network whose outputs training learns beside the labels.
+    pub teacher: &'a Graph,
 }
 
 /// Runs the command.
@@ -43,7 +46,8 @@ pub fn run(args: &PruneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let model = Model::load(&args.model, 1, &args.sizes)?;
     let training = args.finetune.map(|epochs| (epochs, &args.train));
     let (tasks, out) = (args.tasks.as_path(), args.out.as_path());
-    let job = Job { model: &model, tasks, out, resume: args.resume, search: &args.search, training };
+    let (resume, search) = (args.resume, &args.search);
+    let job = Job { model: &model, tasks, out, resume, search, training, teacher: &model.graph };
     let gpu = open(device)?;
     let rounds = args.rounds != 1 || args.max_drop.is_some();
     let summary = if rounds { rounds::rounds(&gpu, &model, args)? } else { prune(&gpu, &job)? };

@@ -9,6 +9,8 @@ use super::summary::{Change, MetricChange, Summary, UnitSummary};
 use super::{Failure, eval, files};
 use crate::gpu::Gpu;
 use crate::search::fingerprint;
+use crate::search::schedule::Schedule;
+use crate::tasks::TasksFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,9 +35,8 @@ struct PlanUnit {
 /// Prunes `model` in `args.rounds` rounds; each has a folder of its own in the output folder, which gets the model, plan
 /// and summary of the last one that kept every task.
 pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Failure> {
-    if args.rounds == 0 || args.max_drop.is_some_and(|most| most.is_nan() || most < 0.0) {
-        return Err(Failure::input("--rounds must be at least 1, and --max-drop a share of at least 0"));
-    }
+    check(args)?;
+    let limits = TasksFile::read(&args.tasks).map_err(Failure::input)?;
     files::output_folder(&args.out)?;
     remove_results(&args.out)?;
     let mut accepted: Vec<(PathBuf, Summary)> = Vec::new();
@@ -44,7 +45,7 @@ pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Fai
         eprintln!("round {round} of {}", args.rounds);
         let summary = self::round(gpu, model, args, (round, &out, &accepted))?;
         let first = accepted.first().map_or(&summary, |(_, first)| first);
-        if let Some(lost) = too_much(first, &summary, args.max_drop) {
+        if let Some(lost) = too_much(first, &summary, &|task| limits.max_drop(task).or(args.max_drop)) {
             eprintln!("round {round} is not taken: {lost}");
             break;
         }
@@ -54,7 +55,7 @@ pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Fai
         }
     }
     let Some((last, _)) = accepted.last() else {
-        let reason = "no round keeps every task within --max-drop; its results are in the folder round-1";
+        let reason = "no round keeps every task within its max_drop; the first one's results are in the folder round-1";
         return Err(Failure::work(reason));
     };
     let summary = joined(&accepted);
@@ -67,6 +68,24 @@ pub fn rounds(gpu: &Gpu, model: &Model, args: &PruneArgs) -> Result<Summary, Fai
     files::write_whole(&args.out.join("report.html"), page.as_bytes())?;
     files::write_json(&args.out.join("summary.json"), &summary)?;
     Ok(summary)
+}
+
+/// Refuses rounds that cannot be, before the first one runs.
+fn check(args: &PruneArgs) -> Result<(), Failure> {
+    if args.rounds == 0 || args.max_drop.is_some_and(|most| most.is_nan() || most < 0.0) {
+        return Err(Failure::input("--rounds must be at least 1, and --max-drop a share of at least 0"));
+    }
+    let (rate, total) = limits(args, args.rounds);
+    let solved = Schedule::solve(rate, total, 1).map_err(|error| {
+        Failure::input(format!("--rate-slope or --total-slope, in round {}: {error}", args.rounds))
+    });
+    solved.map(drop)
+}
+
+/// Rate and total of a round, which is counted from 1, as PAGCP's reference code has them grow.
+fn limits(args: &PruneArgs, round: usize) -> (f64, f64) {
+    let before = (round - 1) as f64;
+    (args.search.rate + args.rate_slope * before, args.search.total + args.total_slope * before)
 }
 
 /// One round, on what the last accepted one left; its targets are on a geometric way to those of all rounds.
@@ -87,15 +106,20 @@ fn round(
         (Some((_, first)), Some((_, last))) => change(last).after as f64 / change(first).before as f64,
         _ => 1.0,
     };
+    let (rate, total) = limits(args, round);
     let search = SearchArgs {
+        rate,
+        total,
         target_flops: share(args.search.target_flops, done(|summary| summary.flops)),
         target_params: share(args.search.target_params, done(|summary| summary.params)),
         ..args.search.clone()
     };
     let training = args.finetune.map(|epochs| (epochs, &args.train));
     let resume = args.resume && out.join("journal.jsonl").exists();
+    // What it learns from is the unpruned network in every round.
+    let teacher = &model.graph;
     let model = before.as_ref().unwrap_or(model);
-    prune(gpu, &Job { model, tasks: &args.tasks, out, resume, search: &search, training })
+    prune(gpu, &Job { model, tasks: &args.tasks, out, resume, search: &search, training, teacher })
 }
 
 /// The report of all rounds.
@@ -131,10 +155,10 @@ fn reached(accepted: &[(PathBuf, Summary)], search: &SearchArgs) -> bool {
         && below(search.target_params, summary.params)
 }
 
-/// The task that lost more than `most` of its metric since the first round began.
-fn too_much(first: &Summary, summary: &Summary, most: Option<f64>) -> Option<String> {
-    let most = most?;
+/// The task that lost more of its metric since the first round began than `most` says of it.
+fn too_much(first: &Summary, summary: &Summary, most: &dyn Fn(&str) -> Option<f64>) -> Option<String> {
     first.tasks.iter().zip(&summary.tasks).find_map(|(first, last)| {
+        let most = most(&first.name)?;
         let (before, after) = (first.metric.before, last.metric.after);
         let lost = if first.metric.higher_is_better { before - after } else { after - before };
         let share = lost / before.abs().max(f64::MIN_POSITIVE);

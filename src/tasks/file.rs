@@ -37,6 +37,8 @@ pub struct TaskFormat {
     pub limit: Option<f64>,
     /// The same for the parts of a detector's loss.
     pub part_limits: [(Part, Option<f64>); 3],
+    /// The share of its metric that rounds of search and training may cost.
+    pub max_drop: Option<f64>,
     /// Names of the classes.
     pub names: Vec<String>,
 }
@@ -113,6 +115,16 @@ impl TasksFile {
         let folder = path.parent().unwrap_or(Path::new(""));
         let Data { train, val } = document.data;
         Ok(Self { path: path.to_owned(), inputs, tasks, train: folder.join(train), val: folder.join(val) })
+    }
+
+    /// The share of its metric that rounds may cost the task named `task`, which may be a part of a detector, where the
+    /// file says.
+    pub fn max_drop(&self, task: &str) -> Option<f64> {
+        let is_part = |format: &&TaskFormat| {
+            task.strip_prefix(&format.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let exact = self.tasks.iter().find(|format| format.name == task);
+        exact.or_else(|| self.tasks.iter().find(is_part))?.max_drop
     }
 
     /// The folder of a split: `train` or `val`.
@@ -196,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_a_detector_may_lose_what_it_may() {
+        let text = with_task("kind = \"detection\"\nfamily = \"yolox\"\nclasses = 2\nmax_drop = 0.02")
+            + "[[task]]\nname = \"ab\"\noutput = \"o\"\nlabels = \"l\"\nkind = \"depth\"\nmax_drop = 0.0\n\
+               [[task]]\nname = \"c\"\noutput = \"o\"\nlabels = \"l\"\nkind = \"depth\"";
+        let file = parse(&text).unwrap();
+        let found = ["a", "a.box", "ab", "c", "d"].map(|task| file.max_drop(task));
+        assert_eq!(found, [Some(0.02), Some(0.02), Some(0.0), None, None]);
+    }
+
+    #[test]
     fn tables_per_input_are_told_from_one_table() {
         let text = with_task("kind = \"depth\"") + "\n[input.left]\nscale = 1.0\n[input.right]";
         let names: Vec<String> = parse(&text).unwrap().inputs.into_iter().map(|(name, _)| name).collect();
@@ -212,6 +234,8 @@ mod tests {
         assert!(message.contains("key ignore"), "{message}");
         let message = failure(&with_task("kind = \"depth\"\nunit = -1.0"));
         assert!(message.contains("unit must be positive"), "{message}");
+        let message = failure(&with_task("kind = \"depth\"\nmax_drop = -0.1"));
+        assert!(message.contains("max_drop must be a share"), "{message}");
         let message = failure(&(with_task("kind = \"depth\"") + "\n[inputs]"));
         assert!(message.contains("inputs"), "{message}");
         let message = failure(&(with_task("kind = \"depth\"") + "\n[input]\nmeans = [1.0]"));

@@ -18,6 +18,7 @@ pub(super) struct TaskTable {
     limit_box: Option<f64>,
     limit_objectness: Option<f64>,
     limit_class: Option<f64>,
+    max_drop: Option<f64>,
     #[serde(default)]
     names: Vec<String>,
     ignore: Option<u32>,
@@ -82,6 +83,7 @@ impl TaskTable {
                 (Part::Objectness, self.limit_objectness),
                 (Part::Class, self.limit_class),
             ],
+            max_drop: self.max_drop,
             names: self.names,
         })
     }
@@ -223,6 +225,9 @@ impl TaskTable {
             if let Some(value) = value.filter(|value| !(value.is_finite() && *value > 0.0)) {
                 return Err(format!("{key} must be positive, found {value}"));
             }
+        }
+        if let Some(share) = self.max_drop.filter(|share| !(share.is_finite() && *share >= 0.0)) {
+            return Err(format!("max_drop must be a share of at least 0, found {share}"));
         }
         Ok(())
     }
