@@ -34,10 +34,14 @@ test-isa:
 test-tint:
 	@sh scripts/test-tint.sh
 
+# Pruning methods at equal sizes, before and after equal training: docs/results.md and its plots.
+results:
+	@sh scripts/results.sh
+
 lint:
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 
-.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance test-isa test-tint lint
+.PHONY: demo test test-graphs test-swiftshader test-onnxruntime test-zoo test-conformance test-isa test-tint results lint

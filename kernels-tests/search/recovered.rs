@@ -3,7 +3,7 @@
 use super::{World, settings};
 use crate::harness::gpus;
 use wgpu_pagcp::gpu::Gpu;
-use wgpu_pagcp::search::{Journal, Options, Outcome, Problem, Silent, search};
+use wgpu_pagcp::search::{Decision, Journal, Options, Outcome, Problem, Silent, apply, search};
 use wgpu_pagcp::tasks::Source;
 use wgpu_pagcp::units::cost;
 
@@ -39,6 +39,31 @@ fn recovered_candidates_are_what_ships() {
             }
             assert_ne!(outcome.graph, world.graph);
             assert_eq!(outcome, recovering(&world, gpu, &options), "the same search has the same result");
+        }
+    }
+    assert!(recovered >= 4, "{recovered} units are recovered");
+}
+
+/// What a search decided, carried out without it, is its outcome; with one channel more it is not.
+#[test]
+fn decisions_carried_out_are_the_outcome() {
+    let Some(gpus) = gpus() else { return };
+    let mut recovered = 0;
+    for (gpu, seed) in gpus.iter().zip([1, 2]) {
+        let world = World::new(seed);
+        let problem = Problem { graph: &world.graph, shapes: &world.shapes, units: &world.units };
+        let mut evaluator = world.evaluator(gpu).fitting(world.samples.clone());
+        for options in settings().into_iter().take(2) {
+            let outcome = recovering(&world, gpu, &options);
+            let decided = outcome.visits.iter().filter_map(|visit| Decision::of(visit, &world.units));
+            let mut decisions: Vec<Decision> = decided.collect();
+            recovered += decisions.iter().filter(|decision| decision.recovered).count();
+            let (keeps, graph) = apply(problem, &decisions, &mut evaluator).unwrap();
+            assert!(keeps == outcome.keeps && graph == outcome.graph);
+            let Some(other) = decisions.iter_mut().find(|decision| decision.recovered) else { continue };
+            other.keep += 1;
+            let (keeps, graph) = apply(problem, &decisions, &mut evaluator).unwrap();
+            assert!(keeps != outcome.keeps && graph != outcome.graph);
         }
     }
     assert!(recovered >= 4, "{recovered} units are recovered");

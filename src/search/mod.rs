@@ -3,6 +3,7 @@
 //! how much of it may go.
 
 mod bracket;
+mod decisions;
 mod driver;
 mod faithful;
 mod journal;
@@ -16,6 +17,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use decisions::{Decision, apply};
 pub use driver::{Outcome, SearchError, search};
 pub use journal::{Header, Journal, JournalError, Record, Scored, Visit};
 pub use latency::{Granularity, LatencyTable, NodeMs, Point, Times, UnitTimes};

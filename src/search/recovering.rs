@@ -4,7 +4,7 @@ use super::driver::{Driver, SearchError, Turn};
 use super::journal::Visit;
 use super::saliency::Criterion;
 use super::scan::{Scan, worst_increase};
-use super::state::Network;
+use super::state::{Network, Problem};
 use super::{Evaluator, Loss};
 use crate::graph::ValueId;
 use crate::recover::{self, Fit, Reader, readers};
@@ -37,36 +37,14 @@ impl<E: Evaluator> Driver<'_, E> {
         if self.options.criterion != Criterion::Energy || self.options.faithful {
             return Ok((plain(), None));
         }
-        let Some(energy) = recover::energy(&network.graph, &self.grams(network, unit)?) else {
+        let Some(energy) =
+            recover::energy(&network.graph, &grams(&self.problem, self.evaluator, network, unit)?)
+        else {
             return Ok((plain(), Some(Criterion::L2)));
         };
         let mut scores = vec![0.0; energy.order.len()];
         energy.order.iter().rev().enumerate().for_each(|(place, &k)| scores[k] = place as f64);
         Ok((scores, None))
-    }
-
-    /// The fits of everything that reads a unit by weights.
-    fn fits(&mut self, network: &Network, unit: usize) -> Result<Vec<Fit>, SearchError<E::Error>> {
-        let grams = self.grams(network, unit)?;
-        Ok(grams.into_iter().filter_map(|(reader, gram)| Fit::new(reader, &gram)).collect())
-    }
-
-    /// Everything that reads a unit by weights and whose products the evaluator knows.
-    fn grams(&mut self, network: &Network, unit: usize) -> Result<Products, SearchError<E::Error>> {
-        let Network { graph, units } = network;
-        let kept = |value: usize| units.live_channels(&[], ValueId(value));
-        let resized = |(value, shape): (usize, &Vec<usize>)| {
-            let mut shape = shape.clone();
-            if let (Some(extent), Some(channels)) = (shape.get_mut(units.axis(ValueId(value))), kept(value)) {
-                *extent = channels;
-            }
-            shape
-        };
-        let shapes: Vec<Vec<usize>> = self.problem.shapes.iter().enumerate().map(resized).collect();
-        let readers = readers(graph, &shapes, units, unit);
-        let values: Vec<ValueId> = readers.iter().map(|reader| reader.value).collect();
-        let grams = self.evaluator.grams(graph, units, &values).map_err(SearchError::Evaluate)?;
-        Ok(readers.into_iter().zip(grams).filter_map(|(reader, gram)| Some((reader, gram?))).collect())
     }
 
     /// Prepares the network whose candidates are scanned: the recovered one, but for a unit of which nothing can be
@@ -79,7 +57,7 @@ impl<E: Evaluator> Driver<'_, E> {
         scan: &Scan,
     ) -> Result<Start, SearchError<E::Error>> {
         let unit = turn.unit;
-        let fits = self.fits(network, unit)?;
+        let fits = fits(&self.problem, self.evaluator, network, unit)?;
         if fits.is_empty() {
             self.prepare(network, Some(unit))?;
             return Ok(Start::default());
@@ -124,11 +102,45 @@ impl<E: Evaluator> Driver<'_, E> {
         let network = self.network(&ordered)?;
         let fits = match self.fitted.take() {
             Some((pass, unit, fits)) if (pass, unit) == (turn.pass, turn.unit) => fits,
-            _ => self.fits(&network, turn.unit)?,
+            _ => fits(&self.problem, self.evaluator, &network, turn.unit)?,
         };
         for (weight, tensor) in recover::shipped(&network.graph, &fits, keep) {
             self.problem.scatter(&mut self.graph, &ordered, (weight, &tensor));
         }
         Ok(())
     }
+}
+
+/// The fits of everything that reads a unit of `network` by weights.
+pub(super) fn fits<E: Evaluator>(
+    problem: &Problem,
+    evaluator: &mut E,
+    network: &Network,
+    unit: usize,
+) -> Result<Vec<Fit>, SearchError<E::Error>> {
+    let grams = grams(problem, evaluator, network, unit)?;
+    Ok(grams.into_iter().filter_map(|(reader, gram)| Fit::new(reader, &gram)).collect())
+}
+
+/// Everything that reads a unit of `network` by weights and whose products the evaluator knows.
+fn grams<E: Evaluator>(
+    problem: &Problem,
+    evaluator: &mut E,
+    network: &Network,
+    unit: usize,
+) -> Result<Products, SearchError<E::Error>> {
+    let Network { graph, units } = network;
+    let kept = |value: usize| units.live_channels(&[], ValueId(value));
+    let resized = |(value, shape): (usize, &Vec<usize>)| {
+        let mut shape = shape.clone();
+        if let (Some(extent), Some(channels)) = (shape.get_mut(units.axis(ValueId(value))), kept(value)) {
+            *extent = channels;
+        }
+        shape
+    };
+    let shapes: Vec<Vec<usize>> = problem.shapes.iter().enumerate().map(resized).collect();
+    let readers = readers(graph, &shapes, units, unit);
+    let values: Vec<ValueId> = readers.iter().map(|reader| reader.value).collect();
+    let grams = evaluator.grams(graph, units, &values).map_err(SearchError::Evaluate)?;
+    Ok(readers.into_iter().zip(grams).filter_map(|(reader, gram)| Some((reader, gram?))).collect())
 }
