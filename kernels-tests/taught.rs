@@ -3,6 +3,7 @@
 
 use crate::harness::gpus;
 use crate::loss::Numbers;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wgpu_pagcp::compact::compact;
 use wgpu_pagcp::evaluate::{EvaluateError, GpuEvaluator, Options, Subject, evaluate};
@@ -12,6 +13,10 @@ use wgpu_pagcp::search::Evaluator;
 use wgpu_pagcp::tasks::detection::{Family, Format, Rect, Truth};
 use wgpu_pagcp::tasks::{Agreement, FLOOR, Loss, Measure, Samples, Targets, Task, TaskKind};
 use wgpu_pagcp::tensor::{Tensor, count};
+use wgpu_pagcp::train::{
+    Assigner, Augment, Augmenter, Normalisation, Picture, Rule, Settings, Trainer, Unassigned, lessons,
+    prepared,
+};
 use wgpu_pagcp::units::{Keeps, Units, analyse};
 
 const IMAGES: usize = 5;
@@ -98,7 +103,7 @@ fn task(name: String, kind: TaskKind, output: &str) -> Task {
 fn labels(task: &Task, image: usize) -> Vec<u32> {
     let boxes = if matches!(task.kind, TaskKind::Detection(..)) { image } else { 0 };
     let truth = |at: usize| {
-        let centre = [8.0 + 6.0 * at as f64, 9.0 + 4.0 * at as f64];
+        let centre = [8.7 + 6.0 * at as f64, 9.0 + 4.0 * at as f64];
         Truth { class: at % 2, rect: Rect::around(centre, [14.0, 12.0 + at as f64]) }
     };
     (0..boxes).flat_map(|at| truth(at).words()).collect()
@@ -196,6 +201,129 @@ fn reports_have_the_search_s_losses_and_say_who_teaches() {
     assert_eq!(bits(&report(&pruned, Some(&world.graph))), bits(&scored[2..3]));
     let itself = &report(&pruned, None)[0];
     assert!(itself[itself.len() - 3].mean() < 1e-6, "{itself:?}");
+}
+
+/// The detectors of the world, without the tasks that compare outputs.
+fn detectors(world: &World) -> (Vec<Task>, Samples) {
+    let detects = |task: &Task| matches!(task.kind, TaskKind::Detection(..));
+    let count = world.tasks.iter().filter(|task| detects(task)).count();
+    assert!(world.tasks[..count].iter().all(detects));
+    let Samples { inputs, labels, .. } = world.samples.clone();
+    (world.tasks[..count].to_vec(), Samples { inputs, labels: labels[..count].to_vec(), targets: vec![] })
+}
+
+fn training(weights: Vec<f64>) -> Settings {
+    Settings {
+        epochs: 1,
+        batch: IMAGES,
+        rule: Rule::ADAM_W,
+        rate: 0.02,
+        final_share: 1.0,
+        warm_up: 0.0,
+        decay: 0.0,
+        clip: 0.0,
+        average: 0.0,
+        normalisation: Normalisation::Train,
+        moment_images: 0,
+        frozen: BTreeSet::new(),
+        weights,
+        distil: 0.0,
+        every: 1,
+        augment: Augment::default(),
+        seed: 0,
+    }
+}
+
+/// Targets are those of the network before its training. Every part of every family's loss falls, and the first ones are
+/// those of the same targets in a report.
+#[test]
+fn detectors_learn() {
+    let Some([gpu, _]) = gpus() else { return };
+    let world = world();
+    let (tasks, samples) = detectors(&world);
+    let subject = Subject { gpu: &gpu, graph: &world.graph, tasks: &tasks, teacher: None };
+    let report = evaluate(&subject, &samples, &Options::default(), &mut |_, _| ()).unwrap();
+    for family in ["five.", "x.", "eight."] {
+        let losses = learning(&gpu, &world, (&tasks, &samples), family);
+        let own = |task: &Task| task.name.starts_with(family);
+        let mut ratios = Vec::new();
+        for (number, task) in tasks.iter().enumerate() {
+            let [first, last] = [&losses[0], &losses[losses.len() - 1]].map(|losses| losses[number]);
+            let off = (report.tasks[number].loss.mean() - first).abs();
+            assert!(off < 1e-4 * first, "{}: {first}, off by {off}", task.name);
+            if own(task) {
+                eprintln!("{}: {first} to {last}", task.name);
+                ratios.push(last / first);
+            }
+        }
+        assert!(ratios.iter().all(|ratio| *ratio < 1.0), "{family} {ratios:?}");
+        assert!(ratios.iter().sum::<f64>() < 0.85 * ratios.len() as f64, "{family} {ratios:?}");
+    }
+}
+
+/// The losses of all tasks step by step where those of one family are learnt, each part as much as the others.
+fn learning(gpu: &Gpu, world: &World, (tasks, samples): (&[Task], &Samples), family: &str) -> Vec<Vec<f64>> {
+    let weight = |task: &Task| match &task.kind {
+        TaskKind::Detection(detector, part) if task.name.starts_with(family) => 1.0 / detector.gain(*part),
+        _ => 0.0,
+    };
+    let settings = training(tasks.iter().map(weight).collect());
+    let sizes = Sizes::batch(IMAGES);
+    let shapes = world.graph.outputs.iter().map(|id| (world.graph.value(*id), &world.shapes[id.0]));
+    let outputs = shapes.map(|(value, shape)| (value.name.as_str(), shape.as_slice()));
+    let lessons = lessons(tasks, &settings.weights, outputs).unwrap();
+    let graph = prepared(&world.graph, &sizes, settings.normalisation).unwrap();
+    let mut assigner = Assigner::new(gpu, &world.graph, &sizes).unwrap();
+    let unassigned = Unassigned::new(samples.clone(), &lessons);
+    let batch = assigner.assign(unassigned, (tasks, &lessons)).unwrap();
+    let mut trainer = Trainer::new(gpu, &graph, tasks, lessons, (&settings, &sizes)).unwrap();
+    let step = |_| {
+        let stepped = trainer.step(&batch, settings.rate, true).unwrap();
+        stepped.losses.iter().map(|loss| loss.mean()).collect()
+    };
+    (0..100).map(step).collect()
+}
+
+/// The cells of a mirrored picture answer as those of the picture do, mirrored: the labels went along.
+#[test]
+fn targets_follow_a_mirrored_picture() {
+    let Some([gpu, _]) = gpus() else { return };
+    let world = world();
+    let (tasks, samples) = detectors(&world);
+    let sizes = Sizes::batch(IMAGES);
+    let picture = Picture { size: SIZE, mean: vec![], std: vec![], white: 1.0 };
+    let augment = Augment { flip: true, ..Augment::default() };
+    let sides = vec![[14, 4, 5]; tasks.len()];
+    let augmenter = Augmenter::new(augment, 3, vec![picture], (&tasks, &sides)).unwrap();
+    let mut shown = samples.clone();
+    augmenter.change(0, &[0, 1, 2, 3, 4], &mut shown);
+    let mirrored: Vec<bool> = samples.inputs[0].iter().zip(&shown.inputs[0]).map(|(a, b)| a != b).collect();
+    assert!(mirrored[1..].contains(&true) && mirrored[1..].contains(&false), "{mirrored:?}");
+    let mut assigner = Assigner::new(&gpu, &world.graph, &sizes).unwrap();
+    let [plain, turned] = [samples, shown].map(|samples| {
+        let unassigned = Unassigned::new(samples, &[]);
+        assigner.assign(unassigned, (&tasks, &[])).unwrap()
+    });
+    // YOLOv5's cells follow from labels alone: of the first task's words, a plane says which class each cell has.
+    let TaskKind::Detection(detector, _) = &tasks[0].kind else { panic!("it is a detector") };
+    let words = detector.target_words();
+    for (image, mirrored) in mirrored.into_iter().enumerate() {
+        let [plain, turned] = [&plain, &turned].map(|batch| &batch.words[0][words * image..][..words]);
+        for (number, map) in detector.maps.iter().enumerate() {
+            for cell in 0..map.cells() {
+                let [x, y] = map.position(cell).map(|at| at as usize);
+                let other = y * map.width + if mirrored { map.width - 1 - x } else { x };
+                let found = detector.target(turned, number, other);
+                let expected = detector.target(plain, number, cell);
+                assert_eq!(found.map(|t| t.class), expected.map(|t| t.class), "{image}, {number}, {cell}");
+                let (Some(found), Some(expected)) = (found, expected) else { continue };
+                let Rect { left, right, .. } = expected.rect;
+                let width = SIZE[2] as f64;
+                let left = if mirrored { width - right } else { left };
+                assert!((found.rect.left - left).abs() < 1e-4, "{image}: {found:?} {expected:?}");
+            }
+        }
+    }
 }
 
 #[test]

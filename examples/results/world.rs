@@ -205,8 +205,13 @@ impl World {
         let thin = thin.iter().map(|(name, shape)| (*name, &shape[..]));
         let lessons = lessons(&self.tasks, &settings.weights, thin)?;
         let mut trainer = Trainer::new(&self.gpu, &ready, &self.tasks, lessons, (&settings, &sizes))?;
-        let course =
-            Course { source: &self.train, tasks: &self.tasks, lectures: None, augmenter: Some(&augmenter) };
+        let course = Course {
+            source: &self.train,
+            tasks: &self.tasks,
+            lectures: None,
+            assigner: None,
+            augmenter: Some(&augmenter),
+        };
         tune(&mut trainer, course, (&settings, &mut Quiet))?;
         let mut graph = trainer.graph(false)?;
         let options =

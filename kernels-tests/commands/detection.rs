@@ -153,6 +153,41 @@ fn a_yolov8_detector() {
     whole(&YOLOV8, &["cars.box", "cars.class", "same"]);
 }
 
+/// A pruned detector learns what the unpruned one's cells answer for, in pictures that are mirrored too.
+#[test]
+fn a_detector_is_trained() {
+    if !has_device() {
+        return;
+    }
+    let bench = prepared(&YOLOX);
+    let path = bench.path("boxes/tasks.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let (model, tasks, out) =
+        (bench.text("detector.onnx"), bench.text("boxes/tasks.toml"), bench.text("out"));
+    let args = ["finetune", &model, "--tasks", &tasks, "--out", &out, "--batch", "4", "--flip", "--json"];
+    let more = ["--epochs", "30", "--learning-rate", "0.01", "--teacher", &model];
+    let args = [&args[..], &more].concat();
+    refused(&run(&args), &["task same", "agreement is no goal"]);
+    fs::write(&path, &text[..text.rfind("[[task]]").unwrap()]).unwrap();
+    let summary = json(&args);
+    let parts = ["cars.box", "cars.objectness", "cars.class"];
+    assert_eq!(names(&summary), parts);
+    let losses = |epoch: usize| -> Vec<f64> {
+        let losses = summary["epochs"][epoch]["losses"].as_array().unwrap();
+        losses.iter().map(|loss| loss.as_f64().unwrap()).collect()
+    };
+    let [first, last] = [losses(0), losses(29)];
+    assert!(last[1] < 0.8 * first[1] && last.iter().sum::<f64>() < first.iter().sum(), "{first:?} {last:?}");
+    let tuned = bench.text("out/finetuned.onnx");
+    let after = json(&["eval", &tuned, "--tasks", &tasks, "--teacher", &model, "--json"]);
+    for (found, expected) in
+        after["tasks"].as_array().unwrap().iter().zip(summary["tasks"].as_array().unwrap())
+    {
+        assert_eq!(found["loss"], expected["loss"]["after"], "{found}");
+    }
+    assert!(String::from_utf8(bench.read("out/report.html")).unwrap().contains("cars.objectness"));
+}
+
 #[test]
 fn targets_that_move_are_another_search() {
     if !has_device() {

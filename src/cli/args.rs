@@ -219,7 +219,8 @@ pub struct FinetuneArgs {
     /// Passes over the pictures.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub epochs: usize,
-    /// An ONNX file whose outputs it learns to give as well, such as the unpruned network.
+    /// An ONNX file whose outputs it learns to give as well, such as the unpruned network. It also says which cells of a
+    /// detector answer for which box, which else the network itself does, as it is before the training.
     #[arg(long, value_name = "FILE")]
     pub teacher: Option<PathBuf>,
     /// Goes on from the checkpoint that is in the folder.

@@ -34,10 +34,9 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &args.sizes)).transpose()?;
     files::output_folder(&args.out)?;
     let gpu = open(device)?;
-    let before = eval::measure(&gpu, &model, &val, None)?;
-    let start = Instant::now();
-    let teacher = teacher.filter(|_| settings.distil > 0.0);
     let tutor = teacher.as_ref().map(|teacher| &teacher.graph);
+    let before = eval::measure(&gpu, &model, &val, tutor)?;
+    let start = Instant::now();
     let pupil = Pupil { model: &model, train: &train, teacher: tutor, out: &args.out, resume: args.resume };
     let (graph, epochs) = training::train(&gpu, &pupil, &settings)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -46,7 +45,7 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     files::write_whole(&path, &bytes)?;
     let read = crate::onnx::parse(&bytes, &path.display().to_string(), None).map_err(Failure::work)?;
     let tuned = Model::new(&path, read, model.sizes.clone())?;
-    let after = eval::measure(&gpu, &tuned, &val, Some(&model.graph))?;
+    let after = eval::measure(&gpu, &tuned, &val, tutor.or(Some(&model.graph)))?;
     let tasks: Vec<TaskSummary> = before.tasks.iter().zip(&after.tasks).map(task_summary).collect();
     let images = train.stems().len();
     let training = TrainingSummary {

@@ -6,11 +6,11 @@ use super::{Failure, progress};
 use crate::gpu::Gpu;
 use crate::graph::{Graph, Sizes};
 use crate::search::fingerprint;
-use crate::tasks::{Dataset, Source};
+use crate::tasks::{Dataset, Source, TaskKind};
 use crate::train::checkpoint;
 use crate::train::{
-    Augmenter, Course, Epoch, Follow, Lectures, MomentOptions, Moments, Normalisation, Picture, Progress,
-    Settings, State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
+    Assigner, Augmenter, Course, Epoch, Follow, Lectures, MomentOptions, Moments, Normalisation, Picture,
+    Progress, Settings, State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
 };
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
@@ -56,14 +56,17 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
         .collect();
     let outputs = outputs.iter().map(|(name, shape)| (*name, shape.as_slice()));
     let mut lessons = lessons(train.tasks(), &settings.weights, outputs).map_err(failure)?;
-    let teacher = teacher.filter(|_| settings.distil > 0.0);
     let mut tutor = None;
-    if let Some(teacher) = teacher {
+    if let Some(teacher) = teacher.filter(|_| settings.distil > 0.0) {
         let own = (&lessons[..], settings.distil);
         let (more, shown) = taught(train.tasks(), own, (&graph, teacher), &sizes).map_err(failure)?;
         tutor = Some(Tutor::new(gpu, teacher, &shown, &sizes).map_err(failure)?);
         lessons.extend(more);
     }
+    // Which cells of a detector answer for a box is the teacher's to say, or the network's own as it is now.
+    let detects = train.tasks().iter().any(|task| matches!(task.kind, TaskKind::Detection(..)));
+    let says = detects.then_some(teacher.unwrap_or(&model.graph));
+    let mut assigner = says.map(|graph| Assigner::new(gpu, graph, &sizes)).transpose().map_err(failure)?;
     let augmenter = augmenter(model, train, settings)?;
     let mut trainer =
         Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
@@ -91,7 +94,8 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     let mut shown = Shown { bar, names, epochs: settings.epochs, path, key, head };
     let lectures = tutor.map(|tutor| hear(tutor, train, &trainer, out)).transpose()?;
     let lectures = lectures.as_ref();
-    let course = Course { source: train, tasks: train.tasks(), lectures, augmenter: Some(&augmenter) };
+    let (tasks, assigner, augmenter) = (train.tasks(), assigner.as_mut(), Some(&augmenter));
+    let course = Course { source: train, tasks, lectures, assigner, augmenter };
     tune(&mut trainer, course, (settings, &mut shown)).map_err(failure)?;
     shown.bar.finish_and_clear();
     let mut graph = trainer.graph(settings.average > 0.0).map_err(failure)?;

@@ -11,6 +11,7 @@ mod teacher;
 pub use error::EvaluateError;
 pub use report::{Report, Subject, TaskReport, evaluate};
 pub use scorer::GpuEvaluator;
+pub(crate) use teacher::answer;
 
 use std::collections::BTreeMap;
 

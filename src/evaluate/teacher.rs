@@ -54,7 +54,8 @@ impl Teacher {
     pub(super) fn teach(&mut self, samples: &mut Samples) -> Result<(), EvaluateError> {
         let images = samples.len();
         let batch = self.session.plan().batch;
-        samples.targets = (0..self.tasks.len()).map(|number| self.no_targets(number, samples)).collect();
+        let tasks: Vec<&Task> = self.tasks.iter().map(|taught| &taught.task).collect();
+        samples.targets = Targets::unfilled(&tasks, &samples.labels);
         for first in (0..images).step_by(batch) {
             let part = first..images.min(first + batch);
             let mut inputs = Vec::new();
@@ -73,22 +74,6 @@ impl Teacher {
             }
         }
         Ok(())
-    }
-
-    /// The targets of a task before there is any image. Parts of one detector share them.
-    fn no_targets(&self, number: usize, samples: &Samples) -> Targets {
-        let detector = |number: usize| match &self.tasks[number].task.kind {
-            TaskKind::Detection(detector, _) => Some(detector),
-            _ => None,
-        };
-        let same = |&other: &usize| {
-            detector(other) == detector(number) && samples.labels[other] == samples.labels[number]
-        };
-        match (detector(number), (0..number).find(same)) {
-            (None, _) => Targets::Labels,
-            (Some(_), Some(other)) => Targets::Of(other),
-            (Some(_), None) => Targets::Words(Vec::new()),
-        }
     }
 
     /// What the sum of each task's losses is divided by, given all that was taught.
@@ -126,7 +111,7 @@ impl Taught {
 }
 
 /// The outputs of a task for one image, one after another.
-pub(super) fn answer(outputs: &[usize], (ports, all): (&[Port], &[Vec<f32>]), image: usize) -> Vec<f32> {
+pub fn answer(outputs: &[usize], (ports, all): (&[Port], &[Vec<f32>]), image: usize) -> Vec<f32> {
     let part = |&output: &usize| {
         let floats: usize = ports[output].shape[1..].iter().product();
         &all[output][image * floats..][..floats]

@@ -167,6 +167,27 @@ fn finite(value: f32) -> f64 {
     if value.is_finite() { f64::from(value) } else { f64::NAN }
 }
 
+impl Targets {
+    /// For every task with `labels`, before the unpruned network has seen any image: empty lists for detectors, of which
+    /// parts of one share theirs, the labels for others.
+    pub fn unfilled(tasks: &[&Task], labels: &[Vec<Vec<u32>>]) -> Vec<Self> {
+        let detector = |number: usize| match &tasks[number].kind {
+            TaskKind::Detection(detector, _) => Some(detector),
+            _ => None,
+        };
+        let of = |number: usize| {
+            let same =
+                |&other: &usize| detector(other) == detector(number) && labels[other] == labels[number];
+            match (detector(number), (0..number).find(same)) {
+                (None, _) => Self::Labels,
+                (Some(_), Some(other)) => Self::Of(other),
+                (Some(_), None) => Self::Words(Vec::new()),
+            }
+        };
+        (0..tasks.len()).map(of).collect()
+    }
+}
+
 impl Samples {
     /// What the loss of a task compares with, image by image.
     pub fn targets(&self, task: usize) -> &[Vec<u32>] {

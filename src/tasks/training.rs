@@ -137,6 +137,17 @@ impl Goal {
         }
     }
 
+    /// What training divides the loss of an image by, together with those of the other images and goals of a task:
+    /// [`Goal::terms`], but for detection, where it is what the family's training code divides by.
+    pub fn divisor(&self, words: &[u32]) -> f64 {
+        if let Words::Cells(cells) = self.words { cells.divisor(words) } else { self.terms(words) as f64 }
+    }
+
+    /// Whether its labels are what cells of a detector answer for, which follows from another network's outputs.
+    pub fn is_of_cells(&self) -> bool {
+        matches!(self.words, Words::Cells(_))
+    }
+
     fn pixels(&self) -> usize {
         self.shape[1..].iter().product()
     }

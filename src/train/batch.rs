@@ -37,16 +37,13 @@ pub fn lessons<'a>(
     outputs: impl Iterator<Item = (&'a str, &'a [usize])> + Clone,
 ) -> Result<Vec<Lesson>, TrainError> {
     let lesson = |(at, (task, &weight)): (usize, (&Task, &f64))| {
-        let reason = match task.kind {
-            TaskKind::Agreement(_) => Some("agreement is no goal, a teacher is (--teacher)"),
-            TaskKind::Detection(..) => {
-                Some("targets of cells are a teacher's, which training does not run yet")
-            }
-            _ => None,
-        };
-        if let Some(reason) = reason {
-            return Err(TrainError::Task { task: task.name.clone(), reason: reason.to_owned() });
+        if let TaskKind::Agreement(_) = task.kind {
+            let reason = "agreement is no goal, a teacher is (--teacher)".to_owned();
+            return Err(TrainError::Task { task: task.name.clone(), reason });
         }
+        let gain =
+            if let TaskKind::Detection(detector, part) = &task.kind { detector.gain(*part) } else { 1.0 };
+        let weight = weight * gain;
         let named = |(number, goal): (usize, Goal)| {
             let name = if number == 0 { task.name.clone() } else { format!("{}:{number}", task.name) };
             Lesson { name, task: at, goal, weight, taught: false }
@@ -57,24 +54,43 @@ pub fn lessons<'a>(
     Ok(lists.concat())
 }
 
-/// The batch of pictures in `samples` for a network that learns `lessons`.
+/// The batch of pictures in `samples` for a network that learns `lessons`. Those of detectors have no labels as long as
+/// `samples` have no targets ([`super::Assigner`]).
 pub fn batch(samples: &Samples, lessons: &[Lesson]) -> Batch {
     let mut inputs: Vec<Vec<f32>> = samples.inputs.iter().map(|images| images.concat()).collect();
-    let terms_of = |lesson: &Lesson| -> usize {
-        let words = samples.targets(lesson.task);
-        if lesson.taught {
-            return words.len() * lesson.goal.terms(&[]);
-        }
-        words.iter().map(|words| lesson.goal.terms(words)).sum()
-    };
-    for Lesson { task, goal, weight, taught, .. } in lessons {
-        let words = if *taught { &[][..] } else { samples.targets(*task) };
-        let labels = words.iter().flat_map(|words| goal.labels(words)).collect();
-        let parts = lessons.iter().filter(|other| (other.task, other.taught) == (*task, *taught));
-        let terms: usize = parts.map(terms_of).sum();
-        let scale = if terms == 0 { 0.0 } else { goal.factor * weight / terms as f64 };
-        inputs.extend([labels, vec![scale as f32]]);
+    for lesson in lessons {
+        let waits = lesson.goal.is_of_cells() && samples.targets.is_empty();
+        inputs.extend(if waits { [Vec::new(), vec![0.0]] } else { learnt(lesson, lessons, samples) });
     }
     let words = (0..samples.labels.len()).map(|task| samples.targets(task).concat()).collect();
     Batch { inputs, words }
+}
+
+impl Batch {
+    /// Fills in the labels of detectors, whose targets `samples` have.
+    pub(super) fn assign(&mut self, samples: &Samples, lessons: &[Lesson]) {
+        let pictures = self.inputs.len() - 2 * lessons.len();
+        for (at, lesson) in lessons.iter().enumerate().filter(|(_, lesson)| lesson.goal.is_of_cells()) {
+            let inputs = &mut self.inputs[pictures + 2 * at..][..2];
+            inputs.clone_from_slice(&learnt(lesson, lessons, samples));
+        }
+        self.words = (0..samples.labels.len()).map(|task| samples.targets(task).concat()).collect();
+    }
+}
+
+/// Labels and factor of one of `lessons`.
+fn learnt(lesson: &Lesson, lessons: &[Lesson], samples: &Samples) -> [Vec<f32>; 2] {
+    let Lesson { task, goal, weight, taught, .. } = lesson;
+    let words = samples.targets(*task);
+    let terms_of = |lesson: &Lesson| -> f64 {
+        if lesson.taught {
+            return (words.len() * lesson.goal.terms(&[])) as f64;
+        }
+        words.iter().map(|words| lesson.goal.divisor(words)).sum()
+    };
+    let parts = lessons.iter().filter(|other| (other.task, other.taught) == (*task, *taught));
+    let terms: f64 = parts.map(terms_of).sum();
+    let scale = if terms > 0.0 { goal.factor * weight / terms } else { 0.0 };
+    let words = if *taught { &[][..] } else { words };
+    [words.iter().flat_map(|words| goal.labels(words)).collect(), vec![scale as f32]]
 }

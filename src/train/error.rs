@@ -61,6 +61,9 @@ pub enum TrainError {
     /// Pictures cannot be changed like that.
     #[error("augmentation: {0}")]
     Augment(String),
+    /// A detector without a network that says which cells answer for which box.
+    #[error("detection: an assigner has to say which cells answer for which box")]
+    Untaught,
     /// The thread that reads pictures ended early.
     #[error("the thread that reads pictures ended early")]
     Loader,

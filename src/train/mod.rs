@@ -1,5 +1,6 @@
 //! Fine-tuning: gradients of all losses by a network that computes its own, and the steps that follow them.
 
+mod assigner;
 mod augment;
 mod batch;
 pub mod checkpoint;
@@ -20,6 +21,7 @@ mod tune;
 mod tutor;
 mod update;
 
+pub use assigner::{Assigner, Unassigned};
 pub use augment::{Augment, Augmenter, Picture};
 pub use batch::{Batch, Lesson, batch, lessons};
 pub use checkpoint::CheckpointError;

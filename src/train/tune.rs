@@ -1,8 +1,8 @@
 //! The loop: epochs of shuffled batches.
 
-use super::batch::{Batch, batch};
-use super::{Augmenter, Lectures, Settings, Stepped, TrainError, Trainer};
-use crate::tasks::{Loss, Samples, Source, Task};
+use super::batch::{Batch, Lesson, batch};
+use super::{Assigner, Augmenter, Lectures, Settings, Stepped, TrainError, Trainer, Unassigned};
+use crate::tasks::{Loss, Samples, Source, Task, TaskKind};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// How far a training is.
@@ -51,6 +51,8 @@ pub struct Course<'a, S> {
     pub tasks: &'a [Task],
     /// What a teacher says, where lessons are taught.
     pub lectures: Option<&'a Lectures>,
+    /// Says which cells of detectors answer for which boxes.
+    pub assigner: Option<&'a mut Assigner>,
     /// Changes pictures from epoch to epoch.
     pub augmenter: Option<&'a Augmenter>,
 }
@@ -70,7 +72,7 @@ pub fn tune<S: Source + Sync>(
     course: Course<'_, S>,
     (settings, follow): (&Settings, &mut dyn Follow),
 ) -> Result<(), TrainError> {
-    let Course { source, tasks, lectures, augmenter } = course;
+    let Course { source, tasks, lectures, mut assigner, augmenter } = course;
     let steps = source.len() / settings.batch;
     if steps == 0 {
         let (images, batch) = (source.len(), settings.batch);
@@ -78,6 +80,7 @@ pub fn tune<S: Source + Sync>(
         return Err(TrainError::NothingToTrain(reason));
     }
     let (lessons, thinning) = (trainer.lessons().to_vec(), trainer.thinning().clone());
+    let detects = tasks.iter().any(|task| matches!(task.kind, TaskKind::Detection(..)));
     let mut broken = 0;
     for number in trainer.steps() as usize / steps..settings.epochs {
         let start = std::time::Instant::now();
@@ -89,15 +92,19 @@ pub fn tune<S: Source + Sync>(
             let (lessons, thinning) = (&lessons, &thinning);
             scope.spawn(move || {
                 let change = augmenter.map(|augmenter| (augmenter, number));
-                let made = |chosen: &[usize]| -> Result<Batch, TrainError> {
+                let made = |chosen: &[usize]| -> Result<Made, TrainError> {
                     let mut samples = load(source, chosen)?;
                     if let Some((augmenter, epoch)) = change {
                         augmenter.change(epoch, chosen, &mut samples);
                     }
                     thinning.of_labels(&mut samples);
-                    let mut made = batch(&samples, lessons);
+                    let mut made = if detects {
+                        Made::Unassigned(Unassigned::new(samples, lessons))
+                    } else {
+                        Made::Whole(batch(&samples, lessons))
+                    };
                     if let Some(lectures) = lectures {
-                        lectures.fill(&mut made, lessons, chosen, change)?;
+                        lectures.fill(made.batch(), lessons, chosen, change)?;
                     }
                     Ok(made)
                 };
@@ -107,7 +114,8 @@ pub fn tune<S: Source + Sync>(
                     }
                 }
             });
-            turn.run(trainer, &receive, (settings, follow))
+            let batches = Batches { receive, assigner: assigner.as_deref_mut(), tasks, lessons };
+            turn.run(trainer, batches, (settings, follow))
         })?;
         broken = turn.broken;
         let losses = turn.losses.iter().map(|loss| loss.mean()).collect();
@@ -115,6 +123,39 @@ pub fn tune<S: Source + Sync>(
         follow.finished(trainer, &Epoch { epoch: number, losses, skipped: turn.skipped, seconds })?;
     }
     Ok(())
+}
+
+/// What the thread that reads pictures hands over.
+enum Made {
+    Whole(Batch),
+    Unassigned(Unassigned),
+}
+
+impl Made {
+    fn batch(&mut self) -> &mut Batch {
+        match self {
+            Self::Whole(batch) => batch,
+            Self::Unassigned(unassigned) => &mut unassigned.batch,
+        }
+    }
+}
+
+/// Where batches come from.
+struct Batches<'a> {
+    receive: Receiver<Result<Made, TrainError>>,
+    assigner: Option<&'a mut Assigner>,
+    tasks: &'a [Task],
+    lessons: &'a [Lesson],
+}
+
+impl Batches<'_> {
+    fn next(&mut self) -> Result<Batch, TrainError> {
+        match (self.receive.recv().map_err(|_| TrainError::Loader)??, self.assigner.as_deref_mut()) {
+            (Made::Whole(batch), _) => Ok(batch),
+            (Made::Unassigned(batch), Some(assigner)) => assigner.assign(batch, (self.tasks, self.lessons)),
+            (Made::Unassigned(_), None) => Err(TrainError::Untaught),
+        }
+    }
 }
 
 /// An epoch that is under way.
@@ -132,12 +173,12 @@ impl Turn {
     fn run(
         &mut self,
         trainer: &mut Trainer,
-        batches: &Receiver<Result<Batch, TrainError>>,
+        mut batches: Batches<'_>,
         (settings, follow): (&Settings, &mut dyn Follow),
     ) -> Result<(), TrainError> {
         let mut begun = None;
         for step in 0..self.steps {
-            let batch = batches.recv().map_err(|_| TrainError::Loader)??;
+            let batch = batches.next()?;
             let rate = settings.rate_at((self.number * self.steps + step) as f64 / self.steps as f64);
             let this = trainer.begin_step(&batch, rate, step.is_multiple_of(JUDGED))?;
             if let Some(before) = begun.replace(this) {

@@ -54,6 +54,23 @@ impl Detector {
         self.maps.iter().enumerate().filter_map(goal).collect()
     }
 
+    /// What a part's loss weighs in training code, given what each is divided by there ([`crate::tasks::Goal::divisor`]). Those of
+    /// YOLOv5 are set for inputs of 640 pixels and 80 classes.
+    pub fn gain(&self, part: Part) -> f64 {
+        let levels = self.maps.iter().map(|map| map.level + 1).max().unwrap_or(1) as f64;
+        let side =
+            self.maps.iter().map(|map| map.stride * map.width.max(map.height) as f64).fold(0.0, f64::max);
+        match (self.family, part) {
+            (Family::Yolov5, Part::Box) => 0.05 * 3.0,
+            (Family::Yolov5, Part::Objectness) => (side / 640.0).powi(2) * 3.0 / levels,
+            (Family::Yolov5, Part::Class) => 0.5 * 3.0 * self.classes as f64 / 80.0,
+            (Family::Yolox, Part::Box) => 5.0,
+            (Family::Yolox, Part::Objectness | Part::Class) => 1.0,
+            (Family::Yolov8, Part::Box) => 7.5,
+            (Family::Yolov8, Part::Objectness | Part::Class) => 0.5,
+        }
+    }
+
     fn box_loss(&self, map: &Map) -> BoxLoss {
         let code = match self.encoding {
             Encoding::Anchors => BoxCode::Anchors { anchor: map.anchor.map(|side| side as f32) },
@@ -136,6 +153,19 @@ impl CellWords {
                 };
                 (0..self.classes).flat_map(|at| channel(at, &of)).collect()
             }
+        }
+    }
+
+    /// What training code divides the loss of an image by: YOLOX every part by the cells that answer, YOLOv8 by their scores.
+    pub(in crate::tasks) fn divisor(&self, words: &[u32]) -> f64 {
+        let map = &words[self.first..][..PLANES * self.cells];
+        let answering = (0..self.cells).filter(|cell| map[4 * self.cells + cell] != UNLABELLED);
+        match (self.family, self.part) {
+            (Family::Yolov8, _) => {
+                answering.map(|cell| f64::from(f32::from_bits(map[5 * self.cells + cell]))).sum()
+            }
+            (Family::Yolox, _) => answering.count() as f64,
+            (Family::Yolov5, _) => self.terms(words) as f64,
         }
     }
 
