@@ -10,8 +10,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Drops beyond it are not drawn: 1 is all of a metric.
-const WORST: f64 = 1.0;
+/// Drops beyond it, in percent, are not drawn.
+fn worst(stage: Stage) -> f64 {
+    match stage {
+        Stage::Pruned => 100.0,
+        Stage::Trained => 50.0,
+    }
+}
+
 /// What stands where no reason is given.
 const NO_REASON: &str = "no reason is given.";
 const OPEN: &str = "<!-- reason ";
@@ -71,7 +77,7 @@ fn drop_plot(all: &Cells, stage: Stage) -> Plot {
         y: "mean relative drop, %".to_owned(),
         series: series(all, |row, point| all.drop(row, point, stage).map(percent)),
         holds: vec![0.0],
-        cap: 100.0 * WORST,
+        cap: worst(stage),
         reference: None,
         size: [480.0, 320.0],
         legend: true,
@@ -101,6 +107,7 @@ fn text(all: &Cells, reasons: &BTreeMap<String, String>) -> String {
         let title = stage.title();
         text += &format!("\n## Mean relative drop {title}, in percent\n\n");
         text += &format!("![Mean relative drop {title}](results/{}.svg)\n\n", stage.id());
+        text += &format!("What lost over {} % is not in the plot.\n\n", worst(stage));
         text += &all.drops(stage, &beaten);
     }
     text += "\n`†`: better than PAGCP as here, recovered, by more than the larger of the two standard deviations.\n";
