@@ -1,5 +1,5 @@
 //! How fast single convolutions, and gradients of their weights, run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
-//! device's own class of kernels and with the portable one. Run with `cargo bench --bench kernels`; words after `--` pick the layers whose
+//! device's own class of kernels, with those of direct sums alone, and with the portable one. Run with `cargo bench --bench kernels`; words after `--` pick the layers whose
 //! labels have them.
 //!
 //! A layer's time is the difference between a submission of many equal dispatches and one of a few, so that uploads
@@ -95,7 +95,7 @@ struct Bench {
     buffers: Vec<Vec<f32>>,
 }
 
-fn graph(layer: &Layer) -> Graph {
+fn graph(layer: &Layer, direct: bool) -> Graph {
     let [inputs, outputs] = layer.channels;
     let mut b = Builder::new("layer");
     let x = b.image("x", [inputs, layer.size[0], layer.size[1]]);
@@ -103,6 +103,7 @@ fn graph(layer: &Layer) -> Graph {
         strides: [layer.stride; 2],
         pads: Padding::Explicit([layer.kernel / 2; 4]),
         groups: layer.groups,
+        direct,
         ..Conv2d::new([layer.kernel; 2])
     };
     let y = if layer.gradient.is_some() {
@@ -121,8 +122,8 @@ fn graph(layer: &Layer) -> Graph {
     b.finish().expect("the graph is consistent")
 }
 
-fn prepare(gpu: Gpu, layer: &Layer) -> Bench {
-    let graph = &graph(layer);
+fn prepare(gpu: Gpu, layer: &Layer, direct: bool) -> Bench {
+    let graph = &graph(layer, direct);
     let shapes = graph.infer(&Sizes::batch(layer.gradient.unwrap_or(1))).expect("the graph is consistent");
     let units = Units { segments: vec![Vec::new(); graph.values.len()], ..Units::default() };
     let mut cx = Lowering::new(graph, &shapes, &units, gpu.class());
@@ -180,8 +181,9 @@ fn main() -> Result<(), GpuError> {
         if !wanted.iter().all(|word| label.contains(word)) {
             continue;
         }
-        let mut benches = [own, DeviceClass::Portable].map(|class| prepare(gpu.with_class(class), layer));
-        let mut times: [Vec<f64>; 2] = Default::default();
+        let kinds = [(own, false), (own, true), (DeviceClass::Portable, true)];
+        let mut benches = kinds.map(|(class, direct)| prepare(gpu.with_class(class), layer, direct));
+        let mut times: [Vec<f64>; 3] = Default::default();
         for bench in &mut benches {
             bench.run(1)?;
         }
@@ -194,12 +196,12 @@ fn main() -> Result<(), GpuError> {
                 times.push(bench.time()?);
             }
         }
-        let [own, portable] = [0, 1].map(|i| {
+        let [own, direct, portable] = [0, 1, 2].map(|i| {
             times[i].sort_by(f64::total_cmp);
             let [least, median] = [0, turns / 2].map(|at| benches[i].gflops(times[i][at]));
             format!("{least:6.1} ({median:6.1})")
         });
-        println!("{label:36} own {own}   portable {portable}");
+        println!("{label:36} own {own}   direct {direct}   portable {portable}");
     }
     Ok(())
 }

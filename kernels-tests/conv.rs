@@ -82,8 +82,8 @@ pub fn square(kernel: usize, stride: usize, dilation: usize, pads: Margins, size
     Shape { kernel: [kernel; 2], strides: [stride; 2], dilations: [dilation; 2], pads, size }
 }
 
-/// Every kind of window: point, odd widths with stride 1 and 2, maps large enough for Winograd's algorithm, and all
-/// that only the general form runs.
+/// Every kind of window: point, odd widths with stride 1 and 2, maps on which threads have many pixels, and all that only
+/// the general form runs.
 fn shapes() -> Vec<Shape> {
     vec![
         square(1, 1, 1, [0; 4], [1, 1]),
@@ -94,6 +94,7 @@ fn shapes() -> Vec<Shape> {
         square(3, 1, 1, [0; 4], [4, 5]),
         square(3, 1, 1, [1; 4], [13, 15]),
         square(3, 1, 1, [0, 2, 1, 1], [16, 14]),
+        square(3, 1, 1, [1; 4], [12, 16]),
         square(3, 2, 1, [0, 1, 2, 1], [9, 10]),
         square(3, 3, 1, [1; 4], [8, 7]),
         square(3, 1, 2, [2; 4], [6, 5]),
@@ -161,6 +162,8 @@ impl Case {
             if let Op::Conv(conv) = &mut op {
                 conv.direct = conv.groups == 1;
             }
+        } else if let Op::Conv(conv) = &mut op {
+            conv.whole.get_or_insert([channels(&self.input), channels(&self.output)]);
         }
         Self {
             op,
@@ -274,10 +277,49 @@ fn dense_convolutions_of_every_shape() {
     }
 }
 
+/// A case of so many channels before it was pruned that Winograd's algorithm pays.
+fn from_wide(mut case: Case) -> Case {
+    if let Op::Conv(conv) = &mut case.op {
+        conv.whole = Some([512; 2]);
+    }
+    case
+}
+
+/// Whether a case runs by Winograd's algorithm on CPU devices.
+fn is_by_winograd(case: &Case) -> bool {
+    let Op::Conv(conv) = &case.op else { return false };
+    let size = [case.x.shape()[2], case.x.shape()[3]];
+    let output = conv.window().output(size).expect("the kernel fits");
+    conv.winograd([channels(&case.input), channels(&case.output)], output).is_some()
+}
+
+#[test]
+fn convolutions_that_were_wide_keep_their_algorithm() {
+    let ways = ways();
+    let shapes = [
+        square(3, 1, 1, [1; 4], [8, 7]),
+        square(3, 1, 1, [1; 4], [13, 15]),
+        square(3, 1, 1, [0, 2, 1, 1], [16, 14]),
+    ];
+    for shape in shapes {
+        for [inputs, outputs] in [[1, 3], [5, 7], [7, 2], [33, 5]] {
+            let cut = [units_of(&[inputs], 0), units_of(&[outputs], 1)];
+            let case = conv_case(shape, Epilogue::Plain, 1, cut);
+            assert!(!is_by_winograd(&case));
+            let case = from_wide(case);
+            assert!(is_by_winograd(&case));
+            judge(&ways, &case);
+        }
+        let cut = [units_of(&[5, 1, 8], 0), units_of(&[6, 9], 3)];
+        let relu = Epilogue::AddThenActivation(Activation::Relu);
+        judge(&ways, &from_wide(conv_case(shape, relu, 1, cut)));
+    }
+}
+
 #[test]
 fn windows_that_do_not_fit_at_once_come_in_turns() {
     let shape = square(3, 1, 1, [1; 4], [18, 13]);
-    let case = conv_case(shape, Epilogue::Plain, 1, [units_of(&[7], 0), units_of(&[9], 1)]);
+    let case = from_wide(conv_case(shape, Epilogue::Plain, 1, [units_of(&[7], 0), units_of(&[9], 1)]));
     for gpu in ways() {
         let expected = case.run(&gpu, &[7, 9]);
         // One row of windows at a time, and two of the fifteen, which are not a whole number of turns.

@@ -37,7 +37,7 @@ fn a_plan_with_subgroups_validates_at_default_limits() {
 fn windows_beyond_the_limit_are_transformed_in_turns() {
     let mut b = Builder::new("large");
     let x = b.image("x", [8, 64, 64]);
-    let same = Conv2d { pads: Padding::Explicit([1; 4]), ..Conv2d::new([3, 3]) };
+    let same = Conv2d { pads: Padding::Explicit([1; 4]), whole: Some([64; 2]), ..Conv2d::new([3, 3]) };
     let y = b.conv(x, same, tensor(1, &[8, 8, 3, 3]), None);
     b.output(y, "y");
     let graph = b.finish().unwrap();

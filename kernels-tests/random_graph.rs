@@ -267,6 +267,8 @@ impl<'a> Grower<'a> {
     }
 
     fn conv(&mut self, x: ValueId, outputs: usize, conv: Conv2d) -> Option<ValueId> {
+        // Some are as though they had been pruned from wide ones, whose algorithm they keep.
+        let conv = Conv2d { whole: (outputs % 2 == 1).then_some([512; 2]), ..conv };
         let [inputs, height, width] = self.size(x);
         let fan_in = inputs / conv.groups * conv.kernel[0] * conv.kernel[1];
         let macs = self.shapes[x.0][0] * height * width * outputs * fan_in;

@@ -1,11 +1,12 @@
 //! Measures how long a network takes with fewer channels, once: the table stays in the output folder, so that a
-//! resumed search decides by the same times.
+//! resumed search decides by the same times. Masked convolutions keep the algorithm of the whole network, those of a
+//! smaller file may have a faster one: that one's time counts.
 
 use super::bench::random_inputs;
 use super::model::Model;
 use super::{Failure, files};
 use crate::gpu::{Gpu, Method, Session};
-use crate::graph::Graph;
+use crate::graph::{Graph, Op, Shapes, ValueId};
 use crate::search::{LatencyTable, NodeMs, Point, UnitTimes, fingerprint};
 use crate::units::Units;
 use std::fs;
@@ -57,26 +58,41 @@ pub fn table(gpu: &Gpu, model: &Model, out: &Path) -> Result<LatencyTable, Failu
 fn measure(gpu: &Gpu, model: &Model, key: String) -> Result<LatencyTable, Failure> {
     let model = model.at_batch(1)?;
     let (graph, plan) = model.plan(&gpu.plan_options(1))?;
+    let shapes = graph.infer(&model.sizes).map_err(|e| Failure::file(&model.path, e))?;
     let mut session = Session::new(gpu, plan, 1).map_err(Failure::work)?;
     let run_ms = run_ms(&mut session)?;
-    let method = session.timings().map_err(Failure::work)?.method;
-    let (names, place) = nodes(&session);
-    let mut clock = Clock { session, method, place, nodes: names.len() };
+    let names = nodes(&session);
+    let (_, plan) = summed_directly(&model)?.plan(&gpu.plan_options(1))?;
+    let direct = Session::new(gpu, plan, 1).map_err(Failure::work)?;
+    let network = Network { graph: &graph, shapes: &shapes, units: &model.units };
+    let clocks = [Clock::new(session, &names)?, Clock::new(direct, &names)?];
+    let mut clocks = Clocks { network, names: &names, clocks };
     let mut whole = vec![f64::INFINITY; names.len()];
     let mut units = staircases(&graph, &model.units, &names);
     for _ in 0..REPEATS {
         let all: Vec<usize> = (0..names.len()).collect();
-        clock.fastest(&[], &all, &mut whole)?;
+        clocks.fastest(&[], &all, &mut whole)?;
         for (u, unit) in units.iter_mut().enumerate() {
             let mut keep: Vec<usize> = model.units.units.iter().map(|unit| unit.channels).collect();
             for point in &mut unit.points {
                 keep[u] = point.keep;
-                clock.fastest(&keep, &unit.nodes, &mut point.ms)?;
+                clocks.fastest(&keep, &unit.nodes, &mut point.ms)?;
             }
         }
     }
     let nodes = names.into_iter().zip(whole).map(|(node, ms)| NodeMs { node, ms }).collect();
     Ok(LatencyTable { version: 1, key, run_ms, nodes, units })
+}
+
+/// The model with every convolution summed directly.
+fn summed_directly(model: &Model) -> Result<Model, Failure> {
+    let mut graph = model.graph.clone();
+    for node in &mut graph.nodes {
+        if let Op::Conv(conv) = &mut node.op {
+            conv.direct = true;
+        }
+    }
+    Model::new(&model.path, graph, model.sizes.clone())
 }
 
 /// The median of some runs.
@@ -94,17 +110,15 @@ fn run_ms(session: &mut Session) -> Result<f64, Failure> {
     Ok(times[RUNS / 2])
 }
 
-/// The names of the nodes that take steps, and the node of every step.
-fn nodes(session: &Session) -> (Vec<String>, Vec<usize>) {
+/// The names of the nodes that take steps.
+fn nodes(session: &Session) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    let place = session.plan().steps.iter().map(|step| {
-        names.iter().position(|name| *name == step.node).unwrap_or_else(|| {
+    for step in &session.plan().steps {
+        if !names.contains(&step.node) {
             names.push(step.node.clone());
-            names.len() - 1
-        })
-    });
-    let place = place.collect();
-    (names, place)
+        }
+    }
+    names
 }
 
 /// Every unit with the nodes that it touches and the counts to measure, without times yet.
@@ -144,29 +158,91 @@ fn counts(channels: usize) -> Vec<usize> {
     counts
 }
 
+/// What is timed.
+#[derive(Clone, Copy)]
+struct Network<'a> {
+    graph: &'a Graph,
+    shapes: &'a Shapes,
+    units: &'a Units,
+}
+
+impl Network<'_> {
+    /// The nodes that a network of its own with `keep[u]` coordinates of every unit `u` sums directly, and this one not.
+    fn turned(&self, keep: &[usize]) -> Vec<&str> {
+        let left = |value: ValueId| -> usize {
+            let segments = self.units.segments.get(value.0).into_iter().flatten();
+            let live = segments.map(|segment| match segment.unit {
+                Some((unit, block)) => keep.get(unit).map_or(segment.channels.len(), |&keep| keep * block),
+                None => segment.channels.len(),
+            });
+            live.sum()
+        };
+        let turns = |node: &&crate::graph::Node| match (&node.op, self.shapes[node.outputs[0].0].as_slice()) {
+            (Op::Conv(conv), &[_, outputs, height, width]) => {
+                let (x, y) = (node.inputs[0], node.outputs[0]);
+                let whole = conv.winograd([self.shapes[x.0][1], outputs], [height, width]);
+                whole.is_some() && conv.winograd([left(x), left(y)], [height, width]).is_none()
+            }
+            _ => false,
+        };
+        self.graph.nodes.iter().filter(turns).map(|node| node.name.as_str()).collect()
+    }
+}
+
+/// The masked network in both ways that its convolutions may be computed: as in the whole one, and directly.
+struct Clocks<'a> {
+    network: Network<'a>,
+    names: &'a [String],
+    clocks: [Clock; 2],
+}
+
+impl Clocks<'_> {
+    /// Measures `nodes` once more, each as in a network of its own, and keeps the faster times.
+    fn fastest(&mut self, keep: &[usize], nodes: &[usize], ms: &mut [f64]) -> Result<(), Failure> {
+        let turned = self.network.turned(keep);
+        for (clock, direct) in self.clocks.iter_mut().zip([false, true]) {
+            let ours = |node: &usize| turned.contains(&self.names[*node].as_str()) == direct;
+            let ours: Vec<usize> = nodes.iter().copied().filter(ours).collect();
+            if ours.is_empty() {
+                continue;
+            }
+            let sums = clock.time(keep, &ours)?;
+            for (ms, node) in ms.iter_mut().zip(nodes).filter(|(_, node)| ours.contains(node)) {
+                *ms = ms.min(sums[*node]);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Times nodes of a masked network.
 struct Clock {
     session: Session,
     method: Method,
     /// The node of every step.
-    place: Vec<usize>,
+    place: Vec<Option<usize>>,
     nodes: usize,
 }
 
 impl Clock {
-    /// Measures `nodes` once more and keeps the faster times.
-    fn fastest(&mut self, keep: &[usize], nodes: &[usize], ms: &mut [f64]) -> Result<(), Failure> {
-        let steps: Vec<usize> =
-            (0..self.place.len()).filter(|&step| nodes.contains(&self.place[step])).collect();
+    /// Of a network whose nodes have `names`.
+    fn new(mut session: Session, names: &[String]) -> Result<Self, Failure> {
+        let method = session.timings().map_err(Failure::work)?.method;
+        let place = |step: &crate::plan::Step| names.iter().position(|name| *name == step.node);
+        let place = session.plan().steps.iter().map(place).collect();
+        Ok(Self { session, method, place, nodes: names.len() })
+    }
+
+    /// Milliseconds of each of `nodes`, by node; of others 0.
+    fn time(&mut self, keep: &[usize], nodes: &[usize]) -> Result<Vec<f64>, Failure> {
+        let ours = |step: &usize| self.place[*step].is_some_and(|node| nodes.contains(&node));
+        let steps: Vec<usize> = (0..self.place.len()).filter(ours).collect();
         let seconds = self.session.masked_timings(keep, &steps, self.method).map_err(Failure::work)?;
         let mut sums = vec![0.0; self.nodes];
-        for (&step, seconds) in steps.iter().zip(seconds) {
-            sums[self.place[step]] += 1e3 * seconds;
+        for (node, seconds) in steps.iter().filter_map(|&step| self.place[step]).zip(seconds) {
+            sums[node] += 1e3 * seconds;
         }
-        for (ms, &node) in ms.iter_mut().zip(nodes) {
-            *ms = ms.min(sums[node]);
-        }
-        Ok(())
+        Ok(sums)
     }
 }
 

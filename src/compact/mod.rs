@@ -177,6 +177,14 @@ fn adjust(
                 conv.direct = whole == 1;
             }
         }
+        Op::Conv(conv) => {
+            let counts = |count: &dyn Fn(ValueId) -> usize| [count(x), count(y)];
+            let whole = counts(&|value| shapes[value.0][1]);
+            let left = counts(&|value| kept[value.0].as_ref().map_or(shapes[value.0][1], Vec::len));
+            if left != whole {
+                conv.whole.get_or_insert(whole);
+            }
+        }
         Op::Norm(Norm { statistics: Statistics::Group { groups }, .. }) if *groups > 1 => {
             if let Some(kept) = &kept[y.0] {
                 let block = shapes[y.0][1] / *groups;
@@ -191,8 +199,7 @@ fn adjust(
             moves::Left { shapes, kept, units }.reshape((x, y), shape, *allow_zero);
         }
         Op::Move(_) => moves::Left { shapes, kept, units }.adjust(node)?,
-        Op::Conv(_)
-        | Op::BatchNorm { .. }
+        Op::BatchNorm { .. }
         | Op::Activation(_)
         | Op::Binary(_)
         | Op::Concat { .. }

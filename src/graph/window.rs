@@ -83,21 +83,23 @@ impl Conv2d {
     }
 
     /// The outputs along an axis of the windows in which Winograd's algorithm may compute an output of
-    /// `[height, width]`; `None` where it must be summed directly. Does not depend on the number of channels or
-    /// images, so that a pruned network computes as the unpruned one.
-    pub fn winograd(&self, output: [usize; 2]) -> Option<usize> {
+    /// `[height, width]` from and to `channels`; `None` where it must be summed directly. A convolution that was pruned in
+    /// memory is computed as it was before, a smaller one from a file as is best for it.
+    pub fn winograd(&self, channels: [usize; 2], output: [usize; 2]) -> Option<usize> {
         /// Windows of an image below which threads are idle.
         const WINDOWS: usize = 16;
         /// Rows and columns up to which direct sums leave threads idle as well, and small windows pay.
         const SMALL: usize = 8;
+        /// What a channel's transforms take, in channels whose products save as much: in windows of 2 by 2, and of 4 by 4.
+        const TRANSFORMS: [usize; 2] = [96, 32];
         let fits = self.kernel == [3, 3] && self.strides == [1, 1] && self.dilations == [1, 1];
         let windows = |tile: usize| output[0].div_ceil(tile) * output[1].div_ceil(tile);
         let small = output.iter().all(|&extent| extent <= SMALL);
-        let tile = match small && windows(2) >= WINDOWS {
-            true => Some(2),
-            false => (windows(4) >= WINDOWS).then_some(4),
-        };
-        tile.filter(|_| fits && self.groups == 1 && !self.direct)
+        let (tile, cost) =
+            if small && windows(2) >= WINDOWS { (2, TRANSFORMS[0]) } else { (4, TRANSFORMS[1]) };
+        let [inputs, outputs] = self.whole.unwrap_or(channels);
+        let pays = inputs.saturating_mul(outputs) >= cost.saturating_mul(inputs.saturating_add(outputs));
+        (fits && pays && windows(tile) >= WINDOWS && self.groups == 1 && !self.direct).then_some(tile)
     }
 }
 
@@ -211,5 +213,23 @@ mod tests {
         let mut wide = window(3, 3, 1, Padding::Explicit([0, 0, 2, 2]));
         wide.ceil_mode = true;
         assert_eq!(wide.output([3, 4]), Some([1, 2]));
+    }
+
+    #[test]
+    fn transforms_pay_for_many_channels_and_stay_when_some_go() {
+        let conv = Conv2d::new([3, 3]);
+        assert_eq!(conv.winograd([64, 64], [56, 56]), Some(4));
+        assert_eq!(conv.winograd([512, 512], [7, 7]), Some(2));
+        assert_eq!(conv.winograd([128, 128], [7, 7]), None);
+        assert_eq!(conv.winograd([63, 64], [56, 56]), None);
+        assert_eq!(conv.winograd([512, 512], [9, 9]), None);
+        let pruned = Conv2d { whole: Some([64, 64]), ..conv.clone() };
+        assert_eq!(pruned.winograd([1, 3], [56, 56]), Some(4));
+        let before = Conv2d { whole: Some([8, 64]), ..conv.clone() };
+        assert_eq!(before.winograd([512, 512], [56, 56]), None);
+        for other in [Conv2d { direct: true, ..conv.clone() }, Conv2d { groups: 2, ..conv.clone() }] {
+            assert_eq!(other.winograd([64, 64], [56, 56]), None);
+        }
+        assert_eq!(Conv2d { strides: [1, 2], ..conv }.winograd([64, 64], [56, 56]), None);
     }
 }

@@ -22,6 +22,10 @@ pub struct Conv2d {
     /// Whether its terms are summed one by one: where groups were pruned down to one it must give what the grouped
     /// convolution gave, to the bit. Says nothing about the result, always `false` in an imported graph.
     pub direct: bool,
+    /// `[input, output]` channels of the convolution that it was pruned from, where it has fewer: they decide in place of
+    /// its own how terms are summed, so that it gives what that one gave, to the bit. Says nothing about the result,
+    /// always `None` in an imported graph.
+    pub whole: Option<[usize; 2]>,
     /// What follows the sum in the same kernel; always the default in an imported graph.
     pub epilogue: Epilogue,
 }
@@ -194,6 +198,7 @@ impl Conv2d {
             dilations: [1, 1],
             groups: 1,
             direct: false,
+            whole: None,
             epilogue: Epilogue::Plain,
         }
     }

@@ -38,6 +38,8 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         _ => Connection::Grouped,
     };
     let window = conv.window();
+    let channels = [input.channels as usize, output.channels as usize];
+    let map = [output.height as usize, output.width as usize];
     let pair = |[vertical, horizontal]: [usize; 2]| [vertical as u32, horizontal as u32];
     let geometry = Geometry {
         connection,
@@ -48,7 +50,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         dilations: pair(conv.dilations),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
-        winograd: conv.winograd([output.height as usize, output.width as usize]).map(|tile| tile as u32),
+        winograd: conv.winograd(channels, map).map(|tile| tile as u32),
     };
     let convolution = Convolution {
         x,

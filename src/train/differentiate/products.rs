@@ -53,7 +53,8 @@ pub(super) fn conv_transpose(
         margins[axis + 2] = margins[axis + 2].saturating_sub(added);
     }
     let pads = Padding::Explicit(margins);
-    let back = Conv2d { kernel, strides, pads, dilations, groups, direct: true, epilogue: Epilogue::Plain };
+    let (direct, whole, epilogue) = (true, None, Epilogue::Plain);
+    let back = Conv2d { kernel, strides, pads, dilations, groups, direct, whole, epilogue };
     bias(tape, &terms, dy)?;
     if tape.trains(weight) {
         let op = Op::Training(Training::ConvWeight(back.clone()));
