@@ -190,6 +190,7 @@ pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: L
         probe: vec![],
         pack: vec![],
         steps: vec![],
+        store: vec![],
         unpack: vec![],
         losses: vec![],
         updates: vec![],

@@ -63,6 +63,7 @@ mod repack;
 mod resample_axis;
 mod reshape;
 mod resize;
+mod resize_unpack;
 mod search;
 mod session;
 mod shared;

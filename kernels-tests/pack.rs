@@ -38,13 +38,13 @@ fn step(stored: &Stored, pack: bool) -> Step {
         node: "edge".to_owned(),
         op: "Pack",
         kernel: if pack { &PACK } else { &UNPACK },
-        spec: spec(),
+        spec: spec(stored.pixels()),
         params: params.words(),
         operands: vec![Operand::External(0), Operand::External(1)],
         grid: Grid::Elements {
             record: stored.record,
             per_group: params.threads(),
-            workgroup: spec().workgroup(),
+            workgroup: spec(1).workgroup(),
         },
         macs: 0,
     }
@@ -54,9 +54,14 @@ fn step(stored: &Stored, pack: bool) -> Step {
 fn packing_stores_every_channel_and_zeroes_the_other_lanes() {
     let Some(gpus) = gpus() else { return };
     for gpu in &gpus {
-        for (images, channels, pixels) in
-            [(1, &[3][..], 35), (2, &[1], 1), (3, &[5, 2, 8], 77), (1, &[4, 1], 130)]
-        {
+        for (images, channels, pixels) in [
+            (1, &[3][..], 35),
+            (2, &[1], 1),
+            (3, &[5, 2, 8], 77),
+            (1, &[4, 1], 130),
+            (2, &[1], 4),
+            (3, &[5, 3], 84),
+        ] {
             let mut layout = LiveLayout::default();
             let stored = stored(&mut layout, images, channels, pixels);
             let host = numbers(9, (images * stored.channels * pixels) as usize);
@@ -70,9 +75,12 @@ fn packing_stores_every_channel_and_zeroes_the_other_lanes() {
 #[test]
 fn unpacking_gathers_what_lives() {
     let Some(gpus) = gpus() else { return };
-    let (images, pixels) = (2, 19);
+    let images = 2;
     for gpu in &gpus {
-        for keep in [vec![], vec![5, 2, 8], vec![3, 1, 7], vec![0, 2, 1], vec![4, 0, 0]] {
+        let keeps = [vec![], vec![5, 2, 8], vec![3, 1, 7], vec![0, 2, 1], vec![4, 0, 0]];
+        for (keep, pixels) in
+            keeps.into_iter().flat_map(|keep| [19, 4, 44].map(|pixels| (keep.clone(), pixels)))
+        {
             let mut layout = LiveLayout::default();
             let stored = stored(&mut layout, images, &[5, 2, 8], pixels);
             let host = numbers(4, (images * stored.channels * pixels) as usize);
@@ -89,7 +97,7 @@ fn unpacking_gathers_what_lives() {
                 (0..images as usize).flat_map(|n| live.iter().flat_map(move |&c| plane(n, c))).collect();
             let mut buffers = [stored.pack(&host), vec![f32::NAN; expected.len()]];
             execute(gpu, &[step(&stored, false)], &layout.table(0, &keep), &mut buffers).unwrap();
-            same_bits(&format!("unpacked {keep:?}"), &buffers[1], &expected);
+            same_bits(&format!("unpacked {keep:?} of {pixels}"), &buffers[1], &expected);
         }
     }
 }

@@ -1,4 +1,5 @@
-// Row-major `[images][live channels][pixels]` to NC4HW4. A thread moves ${per_thread} vec4, `stride` pixels apart.
+// Row-major `[images][live channels][pixels]` to NC4HW4. A thread moves ${per_thread} vec4, `stride` pixels apart, or, where
+// every channel has whole `quads` of pixels, in adjacent fours.
 
 #include "live"
 #include "element"
@@ -13,7 +14,7 @@ struct Params {
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<${"vec4f" if quads else "f32"}>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
@@ -29,8 +30,23 @@ fn main(
     let channel = channels_before(p.record, quotient(index, p.images * p.stride));
     let plane = e.image * live_channels(p.record) + channel;
     // Lanes past the last channel read it again and are masked.
-    let planes = (plane + min(vec4u(0u, 1u, 2u, 3u), vec4u(e.lanes - 1u))) * p.pixels;
+    let channels = plane + min(vec4u(0u, 1u, 2u, 3u), vec4u(e.lanes - 1u));
     let stored = (e.image * p.groups + e.group) * p.pixels;
+#if quads
+    let planes = channels * (p.pixels / 4u);
+#for n in range(per_thread // 4)
+    let quad${n} = e.pixel + ${n}u * p.stride;
+    if (quad${n} < p.pixels / 4u) {
+        let at = planes + quad${n};
+        let rows = mat4x4f(x[at.x], x[at.y], x[at.z], x[at.w]);
+#for i in range(4)
+        let v${i} = vec4f(rows[0][${i}], rows[1][${i}], rows[2][${i}], rows[3][${i}]);
+        y[stored + 4u * quad${n} + ${i}u] = mask_lanes(v${i}, e.lanes);
+#endfor
+    }
+#endfor
+#else
+    let planes = channels * p.pixels;
 #for n in range(per_thread)
     let pixel${n} = e.pixel + ${n}u * p.stride;
     if (pixel${n} < p.pixels) {
@@ -38,4 +54,5 @@ fn main(
         y[stored + pixel${n}] = mask_lanes(vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), e.lanes);
     }
 #endfor
+#endif
 }

@@ -1,4 +1,4 @@
-// Maximum or mean over a window. Input coordinates are unsigned and wrap below 0, so that one comparison per axis
+// Maximum or mean over a window, which may be known to be a square of ${side} by ${side} adjacent pixels. Input coordinates are unsigned and wrap below 0, so that one comparison per axis
 // tells inside from outside.
 
 #include "live"
@@ -56,6 +56,20 @@ fn main(
     // may take such a value for any, or be left out for it.
     var widest = vec4u(0u);
 #endif
+#if side
+#for ky in range(side)
+    let iy${ky} = top + ${ky}u;
+    let in${ky} = iy${ky} < p.in_height;
+    let row${ky} = base + select(0u, iy${ky}, in${ky}) * p.in_width;
+#for kx in range(side)
+    let ok${ky}_${kx} = in${ky} && left + ${kx}u < p.in_width;
+    let v${ky}_${kx} = x[row${ky} + select(0u, left + ${kx}u, ok${ky}_${kx})];
+    let here${ky}_${kx} = select(vec4f(p.lowest), v${ky}_${kx}, ok${ky}_${kx});
+    best = max(best, here${ky}_${kx});
+    widest = max(widest, bitcast<vec4u>(here${ky}_${kx}) & vec4u(0x7fffffffu));
+#endfor
+#endfor
+#else
     for (var ky = 0u; ky < p.kernel_height; ky++) {
         let iy = top + ky * p.dilation_y;
         for (var kx = 0u; kx < p.kernel_width; kx++) {
@@ -76,6 +90,7 @@ fn main(
             }
         }
     }
+#endif
 #if average
     let pooled = sum / f32(max(counted, 1u));
 #else

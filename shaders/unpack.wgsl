@@ -1,4 +1,5 @@
-// NC4HW4 to row-major `[images][live channels][pixels]`. A thread moves ${per_thread} vec4, `stride` pixels apart.
+// NC4HW4 to row-major `[images][live channels][pixels]`. A thread moves ${per_thread} vec4, `stride` pixels apart, or, where
+// every channel has whole `quads` of pixels, in adjacent fours.
 
 #include "live"
 #include "element"
@@ -14,7 +15,7 @@ struct Params {
 
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<${"vec4f" if quads else "f32"}>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -28,6 +29,24 @@ fn main(
     }
     let stored = (e.image * p.groups + e.group) * p.pixels;
     let channel = channels_before(p.record, quotient(index, p.images * p.stride));
+#if quads
+    let quads = p.pixels / 4u;
+    let plane = (e.image * live_channels(p.record) + channel) * quads;
+#for n in range(per_thread // 4)
+    let quad${n} = e.pixel + ${n}u * p.stride;
+    if (quad${n} < quads) {
+        let from${n} = stored + 4u * quad${n};
+        let v = mat4x4f({% for i in range(4) %}x[from${n} + ${i}u], {% endfor %});
+        let at = plane + quad${n};
+        y[at] = vec4f(v[0].x, v[1].x, v[2].x, v[3].x);
+#for lane in [1, 2, 3]
+        if (e.lanes > ${lane}u) {
+            y[at + ${lane}u * quads] = vec4f(v[0][${lane}], v[1][${lane}], v[2][${lane}], v[3][${lane}]);
+        }
+#endfor
+    }
+#endfor
+#else
     let plane = (e.image * live_channels(p.record) + channel) * p.pixels;
 #for n in range(per_thread)
     let pixel${n} = e.pixel + ${n}u * p.stride;
@@ -42,4 +61,5 @@ fn main(
 #endfor
     }
 #endfor
+#endif
 }

@@ -30,13 +30,13 @@ pub fn choices() -> Vec<Choice> {
         let units = analyse(&graph, &shapes);
         let options = PlanOptions { class: DeviceClass::Gpu, batch, ..PlanOptions::default() };
         let plan = build(&graph, &shapes, &units, &options).expect("it can be planned");
-        let steps = plan.pack.into_iter().chain(plan.steps).chain(plan.unpack);
+        let steps = plan.pack.into_iter().chain(plan.steps).chain(plan.store).chain(plan.unpack);
         found.extend(steps.map(|step| ((step.kernel.name, step.spec), step.kernel)));
     }
     found.into_iter().map(|((_, spec), kernel)| (kernel, spec)).collect()
 }
 
-/// The choice of a kernel does not depend on channels, so that few do.
+/// The choice of a kernel for GPUs does not depend on channels, so that few do.
 const CHANNELS: usize = 8;
 
 fn zeros(shape: &[usize]) -> Tensor {

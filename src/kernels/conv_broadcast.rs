@@ -19,7 +19,15 @@ pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 /// The numbers of output pixels that a thread may have, ascending, where a subgroup has `subgroup` threads. Drivers with
 /// the smallest subgroups (SwiftShader) compile unrolled code so slowly that more does not pay.
 pub fn pixels(subgroup: u32) -> &'static [u32] {
-    if subgroup == SUBGROUPS[0] { &[4] } else { &[2, 4, 7] }
+    if subgroup == SUBGROUPS[0] { &[4] } else { &[2, 4, 7, WIDE] }
+}
+
+/// The most pixels of a thread.
+pub const WIDE: u32 = 8;
+
+/// Whether threads may have [`WIDE`] pixels: of larger windows they would hold too many inputs at once.
+pub fn is_wide(form: Form) -> bool {
+    matches!(form, Form::Window { columns: 3, stride: 1 })
 }
 
 /// The kernels that together compute all output channel groups, largest first. A thread's weight texels, 4 for each
@@ -51,8 +59,12 @@ fn variants() -> Vec<Spec> {
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
         let cuts = cuts(subgroup, pixels);
-        for (form, cut) in forms().into_iter().flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
+        let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
+        for (form, cut) in forms.flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
             all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
+        }
+        if pixels == WIDE {
+            continue;
         }
         let planes = Reads { planes: true, ..Reads::default() };
         all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, planes, Finish::default())));

@@ -68,6 +68,7 @@ pub mod resample;
 pub mod resample_axis;
 pub mod reshape;
 pub mod resize;
+pub mod resize_unpack;
 pub mod softmax;
 pub mod softmax_line;
 mod template;
@@ -189,6 +190,7 @@ pub static ALL: &[&Kernel] = &[
     &reduce_channels::REDUCE_CHANNELS,
     &reshape::RESHAPE,
     &resize::RESIZE,
+    &resize_unpack::RESIZE_UNPACK,
     &softmax::SOFTMAX,
     &softmax_line::SOFTMAX_LINE,
     &unpack::UNPACK,

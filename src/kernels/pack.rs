@@ -22,9 +22,14 @@ params! {
 /// Pixels that a thread moves: one alone is less work than finding out which.
 const PER_THREAD: u32 = 8;
 
-/// The specialisation of packing and unpacking.
-pub fn spec() -> Spec {
-    Spec(vec![("per_thread", PER_THREAD)])
+/// The specialisation of packing and unpacking `pixels` of a channel: four at once where that comes out even.
+pub fn spec(pixels: u32) -> Spec {
+    Spec(vec![("per_thread", PER_THREAD), ("quads", u32::from(pixels.is_multiple_of(4)))])
+}
+
+/// All specialisations.
+pub(super) fn variants() -> Vec<Spec> {
+    [1, 4].map(spec).to_vec()
 }
 
 impl PackParams {
@@ -45,5 +50,5 @@ pub static PACK: Kernel = Kernel {
     source: include_str!("../../shaders/pack.wgsl"),
     bindings: &[Access::Read, Access::Write],
     params: PackParams::NAMES,
-    variants: || vec![spec()],
+    variants,
 };

@@ -49,7 +49,7 @@ params! {
     }
 }
 
-/// Tensors `x, y` of equal channel layout; `average` is 1 for the mean, 0 for the maximum.
+/// Tensors `x, y` of equal channel layout.
 pub static POOL: Kernel = Kernel {
     name: "pool",
     source: include_str!("../../shaders/pool.wgsl"),
@@ -58,6 +58,18 @@ pub static POOL: Kernel = Kernel {
     variants,
 };
 
+/// The sides of squares over which a maximum is unrolled.
+const SIDES: [u32; 2] = [2, 3];
+
+/// The specialisation of [`POOL`] for the mean, or else the maximum, of a window of `kernel` rows and columns whose taps lie
+/// `dilations` apart.
+pub fn spec(average: bool, kernel: [u32; 2], dilations: [u32; 2]) -> Spec {
+    let square = kernel[0] == kernel[1] && dilations == [1, 1] && !average;
+    let side = if square && SIDES.contains(&kernel[0]) { kernel[0] } else { 0 };
+    Spec(vec![("average", u32::from(average)), ("side", side)])
+}
+
 fn variants() -> Vec<Spec> {
-    (0..=1).map(|average| Spec(vec![("average", average)])).collect()
+    let maximum = [1].into_iter().chain(SIDES).map(|side| spec(false, [side; 2], [1, 1]));
+    maximum.chain([spec(true, [1, 1], [1, 1])]).collect()
 }

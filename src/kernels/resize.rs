@@ -39,6 +39,11 @@ pub static RESIZE: Kernel = Kernel {
     variants,
 };
 
+/// The specialisation of [`RESIZE`].
+pub fn spec(linear: u32) -> Spec {
+    Spec(vec![("linear", linear)])
+}
+
 fn variants() -> Vec<Spec> {
-    (0..=1).map(|linear| Spec(vec![("linear", linear)])).collect()
+    (0..=1).map(spec).collect()
 }

@@ -1,6 +1,6 @@
 //! Unpacking: from the stored layout to the caller's row-major one.
 
-use super::pack::{PackParams, spec};
+use super::pack::{PackParams, variants};
 use super::{Access, Kernel};
 
 /// Tensors `x` (stored) and `y` (row-major, live channels only); parameters and specialisation are those of packing.
@@ -9,5 +9,5 @@ pub static UNPACK: Kernel = Kernel {
     source: include_str!("../../shaders/unpack.wgsl"),
     bindings: &[Access::Read, Access::Write],
     params: PackParams::NAMES,
-    variants: || vec![spec()],
+    variants,
 };

@@ -1,11 +1,12 @@
 //! Builds a plan: every node lowered, slots merged, sizes checked against the device.
 
-use super::lower::{Lowering, PlanError, lower};
+use super::lower::{Lowering, PlanError, lower, unpacked};
 use super::memory::{assign, lifetimes, lower_bound};
 use super::{DeviceClass, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, ports};
-use crate::graph::{Graph, Shapes, ValueId};
+use crate::graph::{Graph, Node, Shapes, ValueId};
 use crate::kernels::{Access, TEXEL_ROW};
 use crate::units::Units;
+use std::collections::BTreeMap;
 
 /// What a device binds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,9 @@ pub fn build_with_grams(
     }
     for node in &graph.nodes {
         lower(&mut cx, node)?;
+        if !options.keep_all {
+            edges.shorten(&mut cx, node, values);
+        }
         for &value in values.iter().filter(|value| node.outputs.contains(value)) {
             let external = graph.inputs.len() + graph.outputs.len() + edges.grams.len();
             edges.grams.push(gram::add(&mut cx, node, value, external));
@@ -88,6 +92,7 @@ pub fn build_with_grams(
     for &value in &graph.outputs {
         let (port, step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
         edges.outputs.push(port);
+        let step = edges.short.remove(&value).unwrap_or(step);
         edges.unpack.push(step);
     }
     edges.externals.extend(edges.grams.iter().map(|gram| gram.bytes(options.batch)));
@@ -110,8 +115,11 @@ struct Edges {
     probes: Vec<Port>,
     grams: Vec<Gram>,
     pack: Vec<Step>,
+    store: Vec<Step>,
     unpack: Vec<Step>,
     probe: Vec<Step>,
+    /// By output, the step that writes it for the caller from what a step of `store` reads.
+    short: BTreeMap<ValueId, Step>,
 }
 
 impl Edges {
@@ -119,6 +127,24 @@ impl Edges {
     fn external(&mut self, shapes: &Shapes, value: ValueId) -> usize {
         self.externals.push(host_bytes(&shapes[value.0]).unwrap_or(u64::MAX));
         self.externals.len() - 1
+    }
+
+    /// Lets `node` compute a graph output for the caller at once, where there is a kernel for that and no other node reads
+    /// it. It is stored for losses alone then.
+    fn shorten(&mut self, cx: &mut Lowering, node: &Node, summed: &[ValueId]) {
+        let value = node.outputs[0];
+        let mut places = (0..).zip(&cx.graph.outputs).filter(|(_, output)| **output == value);
+        let (Some((place, _)), None) = (places.next(), places.next()) else { return };
+        let read = cx.graph.nodes.iter().any(|other| other.inputs.contains(&value));
+        let stored = cx.stored(value);
+        if read || summed.contains(&value) || !(stored.is_ordered() && stored.axis <= 1) {
+            return;
+        }
+        let external: usize = cx.graph.inputs.len() + place;
+        if let Some(step) = unpacked(cx, &stored, external) {
+            self.store.extend(cx.steps.pop());
+            self.short.insert(value, step);
+        }
     }
 }
 
@@ -145,7 +171,8 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
     } else {
         edges.inputs.iter().chain(&edges.outputs).map(|port| port.slot).collect()
     };
-    let lifetimes = lifetimes(&slots, &cx.steps, &pinned);
+    let steps = cx.steps.iter().chain(&edges.store).chain(&edges.unpack);
+    let lifetimes = lifetimes(&slots, steps, &pinned);
     let assignment = assign(&lifetimes);
     let mut plan = Plan {
         batch: options.batch,
@@ -159,6 +186,7 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
         grams: edges.grams,
         pack: edges.pack,
         steps: cx.steps,
+        store: edges.store,
         unpack: edges.unpack,
         losses: Vec::new(),
         probe: edges.probe,
@@ -169,7 +197,7 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
     for port in plan.inputs.iter_mut().chain(&mut plan.outputs).chain(&mut plan.probes) {
         port.slot = moved[port.slot];
     }
-    let steps = [&mut plan.pack, &mut plan.steps, &mut plan.unpack, &mut plan.probe];
+    let steps = [&mut plan.pack, &mut plan.steps, &mut plan.store, &mut plan.unpack, &mut plan.probe];
     for operand in steps.into_iter().flatten().flat_map(|step| &mut step.operands) {
         if let Operand::Slot(slot) = operand {
             *slot = moved[*slot];
@@ -212,7 +240,7 @@ fn check_slots(cx: &Lowering, limits: &PlanLimits) -> Result<(), PlanError> {
 /// Every constant fits as its kernel binds it, and every grid as it is when nothing is pruned.
 fn check_steps(plan: &Plan, limits: &PlanLimits) -> Result<(), PlanError> {
     let full = plan.live.table(0, &[]);
-    for step in plan.pack.iter().chain(&plan.steps).chain(&plan.unpack).chain(&plan.probe) {
+    for step in plan.all_steps() {
         let grid = step.grid.resolve(&full);
         if grid.iter().any(|&groups| groups > MAX_GROUPS) {
             return Err(PlanError::TooManyGroups { node: step.node.clone(), op: step.op, grid });

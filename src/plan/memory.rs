@@ -129,12 +129,18 @@ pub fn lower_bound(lifetimes: &[Lifetime]) -> u64 {
     lifetimes.iter().map(|l| alive_at(l.first).map(|l| l.bytes).sum()).max().unwrap_or(0)
 }
 
-/// The lifetimes of slots of `bytes` over `steps`. Slots in `pinned` live throughout: graph inputs, which every
+/// The lifetimes of slots of `bytes` over `steps` in order. Slots in `pinned` live throughout: graph inputs, which every
 /// candidate reads again, and what is read after the last step.
-pub(super) fn lifetimes(bytes: &[u64], steps: &[Step], pinned: &[usize]) -> Vec<Lifetime> {
+pub(super) fn lifetimes<'a>(
+    bytes: &[u64],
+    steps: impl Iterator<Item = &'a Step>,
+    pinned: &[usize],
+) -> Vec<Lifetime> {
     let mut lifetimes: Vec<Lifetime> =
         bytes.iter().map(|&bytes| Lifetime { first: usize::MAX, last: 0, bytes }).collect();
-    for (number, step) in steps.iter().enumerate() {
+    let mut end = 0;
+    for (number, step) in steps.enumerate() {
+        end = number + 1;
         for operand in &step.operands {
             if let Operand::Slot(slot) = *operand {
                 lifetimes[slot].first = lifetimes[slot].first.min(number);
@@ -143,7 +149,7 @@ pub(super) fn lifetimes(bytes: &[u64], steps: &[Step], pinned: &[usize]) -> Vec<
         }
     }
     for &slot in pinned {
-        lifetimes[slot] = Lifetime { first: 0, last: steps.len(), bytes: bytes[slot] };
+        lifetimes[slot] = Lifetime { first: 0, last: end, bytes: bytes[slot] };
     }
     for lifetime in lifetimes.iter_mut().filter(|l| l.first == usize::MAX) {
         *lifetime = Lifetime { first: 0, last: 0, bytes: 0 };

@@ -142,7 +142,10 @@ pub struct Plan {
     pub pack: Vec<Step>,
     /// The network, from stored inputs to stored outputs.
     pub steps: Vec<Step>,
-    /// Steps that turn stored outputs into host-layout ones, one per output, in graph order.
+    /// Steps that store the outputs that `unpack` computes in the host's layout by itself: losses read them.
+    pub store: Vec<Step>,
+    /// Steps that turn stored outputs into host-layout ones, or what those are computed from, one per output, in graph
+    /// order.
     pub unpack: Vec<Step>,
     /// Steps that read the stored outputs in place of `unpack` when candidates are scored: losses.
     pub losses: Vec<Step>,
@@ -158,9 +161,9 @@ pub struct Plan {
 pub const MAX_GROUPS: u32 = 65_535;
 
 impl Plan {
-    /// Every step of every part: pack, steps, unpack, losses, probe, updates.
+    /// Every step of every part: pack, steps, store, unpack, losses, probe, updates.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
-        [&self.pack, &self.steps, &self.unpack, &self.losses, &self.probe, &self.updates]
+        [&self.pack, &self.steps, &self.store, &self.unpack, &self.losses, &self.probe, &self.updates]
             .into_iter()
             .flatten()
     }

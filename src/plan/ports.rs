@@ -52,7 +52,7 @@ fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, slot): (Stor
         node: name,
         op: "Unpack",
         kernel: &UNPACK,
-        spec: spec(),
+        spec: spec(stored.pixels()),
         params: params.words(),
         operands: vec![Operand::Slot(slot), Operand::External(external)],
         grid: Grid::Elements { record: stored.record, per_group: params.threads(), workgroup: WORKGROUP },

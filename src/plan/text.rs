@@ -24,6 +24,7 @@ impl Plan {
         let parts = [
             ("pack", &self.pack),
             ("steps", &self.steps),
+            ("store", &self.store),
             ("unpack", &self.unpack),
             ("losses", &self.losses),
             ("updates", &self.updates),

@@ -44,6 +44,7 @@ pub struct Session {
 struct Program {
     pack: Vec<Timed>,
     steps: Vec<Timed>,
+    store: Vec<Timed>,
     unpack: Vec<Timed>,
     losses: Vec<Timed>,
     probe: Vec<Timed>,
@@ -102,6 +103,7 @@ impl Session {
         let program = Program {
             pack: part(&plan.pack),
             steps: part(&plan.steps),
+            store: part(&plan.store),
             unpack: part(&plan.unpack),
             losses: part(&plan.losses),
             probe: part(&plan.probe),

@@ -25,6 +25,7 @@ mod winograd;
 pub(super) use dispatch::check_indices;
 pub use dispatch::lower;
 pub(super) use reshape::regroup;
+pub(super) use resize::unpacked;
 
 use super::{Operand, Step};
 use crate::graph::{Graph, Node, ValueId};

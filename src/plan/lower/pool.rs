@@ -3,19 +3,19 @@
 use super::step::Dispatch;
 use super::{Lowering, PlanError, Stored};
 use crate::graph::{Node, Pool};
-use crate::kernels::Spec;
 use crate::kernels::global_pool::{self, GLOBAL_POOL, GlobalPoolParams};
-use crate::kernels::pool::{POOL, PoolParams};
+use crate::kernels::pool::{self, POOL, PoolParams};
 use crate::plan::{Grid, Operand};
 
 /// Lowers a maximum or, with `average`, a mean over a window.
-pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) -> Result<(), PlanError> {
+pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Pool, average: bool) -> Result<(), PlanError> {
     let y = cx.stored(node.outputs[0]);
     let (source, x) = cx.operand(node, 0, &y.segments)?;
     let out = cx.slot(node.outputs[0]);
-    let margins = pool.window().margins([x.height as usize, x.width as usize]);
+    let margins = op.window().margins([x.height as usize, x.width as usize]);
+    let sides = |sides: [usize; 2]| sides.map(|side| side as u32);
     let [top, left, bottom, right] = margins.map(|margin| margin as u32);
-    let counted = |margin: u32| if pool.count_include_pad { margin } else { 0 };
+    let counted = |margin: u32| if op.count_include_pad { margin } else { 0 };
     let params = PoolParams {
         record: y.record.0,
         images: y.images,
@@ -24,12 +24,12 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) 
         groups: y.groups,
         in_height: x.height,
         in_width: x.width,
-        kernel_height: pool.kernel[0] as u32,
-        kernel_width: pool.kernel[1] as u32,
-        stride_y: pool.strides[0] as u32,
-        stride_x: pool.strides[1] as u32,
-        dilation_y: pool.dilations[0] as u32,
-        dilation_x: pool.dilations[1] as u32,
+        kernel_height: op.kernel[0] as u32,
+        kernel_width: op.kernel[1] as u32,
+        stride_y: op.strides[0] as u32,
+        stride_x: op.strides[1] as u32,
+        dilation_y: op.dilations[0] as u32,
+        dilation_x: op.dilations[1] as u32,
         pad_top: top,
         pad_left: left,
         counted_top: counted(top),
@@ -42,7 +42,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, pool: &Pool, average: bool) 
         node,
         Dispatch {
             kernel: &POOL,
-            spec: Spec(vec![("average", u32::from(average))]),
+            spec: pool::spec(average, sides(op.kernel), sides(op.dilations)),
             params: params.words(),
             operands: vec![source, out],
             grid: y.elements(),

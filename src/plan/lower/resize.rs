@@ -1,12 +1,13 @@
 //! Resizing: which input rows and columns every output row and column reads is computed on the host.
 
 use super::step::{Dispatch, WORKGROUP};
-use super::{Lowering, PlanError};
+use super::{Lowering, PlanError, Stored};
 use crate::graph::{Interpolation, Node, Resize};
 use crate::kernels::Spec;
 use crate::kernels::resample::{RESAMPLE, ResampleParams};
-use crate::kernels::resize::{RESIZE, ResizeParams};
-use crate::plan::Grid;
+use crate::kernels::resize::{RESIZE, ResizeParams, spec};
+use crate::kernels::resize_unpack::{self, Quads, RESIZE_UNPACK, ResizeUnpackParams};
+use crate::plan::{Grid, Operand, Step};
 
 /// Output rows of one thread: enough that most rows of an enlarged image find their input rows read already.
 const ROWS: u32 = 8;
@@ -52,7 +53,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
         node,
         Dispatch {
             kernel: &RESIZE,
-            spec: Spec(vec![("linear", linear)]),
+            spec: spec(linear),
             params: params.words(),
             operands: vec![source, axes, out],
             grid: Grid::Elements {
@@ -63,6 +64,37 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
         },
     );
     Ok(())
+}
+
+/// The step that writes an output, stored as `y`, to the caller's buffer `external`, where the last step stores it and is
+/// a resize whose rows and columns come in [`Quads`].
+pub(in crate::plan) fn unpacked(cx: &mut Lowering, y: &Stored, external: usize) -> Option<Step> {
+    let step = cx.steps.last().filter(|step| step.kernel == &RESIZE)?;
+    let &[source, Operand::Constant(axes), _] = &step.operands[..] else { return None };
+    let linear = step.spec == spec(1);
+    let lines: Vec<[f32; 4]> = cx.constants[axes].as_chunks().0.to_vec();
+    let (rows, columns) = lines.split_at(y.height as usize);
+    let [rows, columns] = [Quads::of(rows, linear)?, Quads::of(columns, linear)?];
+    let word = |name| ResizeParams::NAMES.iter().position(|known| *known == name).map(|at| step.params[at]);
+    let params = ResizeUnpackParams {
+        record: y.record.0,
+        images: y.images,
+        groups: y.groups,
+        rows: y.height / 4,
+        columns: y.width / 4,
+        in_pixels: word("in_pixels")?,
+        in_width: word("in_width")?,
+    };
+    let (node, op) = (step.node.clone(), step.op);
+    let spec = resize_unpack::spec(linear, [rows.steps, columns.steps]);
+    let axes = cx.pack([rows.table, columns.table].concat());
+    let grid = Grid::Elements {
+        record: y.record,
+        per_group: y.images * params.rows * params.columns,
+        workgroup: WORKGROUP,
+    };
+    let (params, operands) = (params.words(), vec![source, axes, Operand::External(external)]);
+    Some(Step { node, op, kernel: &RESIZE_UNPACK, spec, params, operands, grid, macs: 0 })
 }
 
 /// Lowers a resize whose outputs read more than two pixels along an axis.

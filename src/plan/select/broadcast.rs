@@ -2,7 +2,7 @@
 
 use super::{Choice, Geometry, Part, Threads, form, tiles};
 use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
-use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, cuts, spec};
+use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, WIDE, cuts, spec};
 use crate::kernels::conv_vector::{self, CONV_VECTOR};
 
 /// The kernels for a convolution where a subgroup has `subgroup` threads.
@@ -14,7 +14,7 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
         return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
     }
     let reads = Reads { planes: false, depth: geometry.depth };
-    choice((form, reads), [subgroup, pixels(form, subgroup, geometry.output[1])], geometry, finish)
+    choice((form, reads), [subgroup, pixels(form, subgroup, geometry)], geometry, finish)
 }
 
 /// The kernels for a product of every image of `geometry` with weights of its own.
@@ -24,8 +24,8 @@ pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
     let reads = Reads { planes: true, ..Reads::default() };
     let windows = geometry.output[0] * geometry.output[1];
     let work = |pixels: &u32| f64::from(windows.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
-    let sizes = conv_broadcast::pixels(subgroup);
-    let pixels = sizes.iter().copied().min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(sizes[0]);
+    let sizes = conv_broadcast::pixels(subgroup).iter().copied().filter(|&pixels| pixels != WIDE);
+    let pixels = sizes.min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(4);
     choice((Form::Point, reads), [subgroup, pixels], geometry, Finish::default())
 }
 
@@ -47,13 +47,24 @@ fn choice(
 }
 
 /// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
-fn pixels(form: Form, subgroup: u32, width: u32) -> u32 {
-    /// What is best where nothing is left over.
+fn pixels(form: Form, subgroup: u32, geometry: &Geometry) -> u32 {
+    /// What threads have of points, and may have of any window.
     const USUAL: u32 = 4;
-    let computed = |pixels: &u32| (width.next_multiple_of(*pixels), u32::MAX - pixels);
-    let enough = conv_broadcast::pixels(subgroup).iter().copied().filter(|&pixels| pixels >= USUAL);
+    /// What they may have of windows, best first where nothing is left over.
+    const NUMBERS: [u32; 3] = [7, WIDE, USUAL];
+    /// Workgroups of the widest threads below which some cores have more of them to do than others.
+    const FEW: u32 = 8;
+    let [height, width] = geometry.output;
+    let workgroups = |pixels: u32| (geometry.images * height * width.div_ceil(pixels)).div_ceil(subgroup);
+    let fits = |pixels: &u32| {
+        conv_broadcast::pixels(subgroup).contains(pixels)
+            && (*pixels != WIDE || conv_broadcast::is_wide(form) && workgroups(WIDE) >= FEW)
+    };
     match form {
-        Form::Window { .. } => enough.min_by_key(computed).unwrap_or(USUAL),
+        Form::Window { .. } => {
+            let fitting = NUMBERS.into_iter().filter(fits);
+            fitting.min_by_key(|&pixels| width.next_multiple_of(pixels)).unwrap_or(USUAL)
+        }
         Form::Point | Form::Any => USUAL,
     }
 }
