@@ -72,6 +72,7 @@ mod taught;
 mod text;
 mod trainer;
 mod training_golden;
+mod training_graph;
 mod translate;
 mod traps;
 #[cfg(feature = "cli")]

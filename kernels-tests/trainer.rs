@@ -5,8 +5,8 @@ use crate::network::{numbers, tensor};
 use std::collections::{BTreeMap, BTreeSet};
 use wgpu_pagcp::gpu::Gpu;
 use wgpu_pagcp::graph::{
-    Activation, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, LossKind, Op, Padding, Pool,
-    Resize, Sizes, Target, ValueId,
+    Activation, Binary, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, LossKind, Move, Norm, Op,
+    Padding, Pool, Reduce, Reduction, Resize, Sizes, Statistics, Target, ValueId,
 };
 use wgpu_pagcp::reference::{Array, run};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind, UNLABELLED};
@@ -41,7 +41,28 @@ fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [
     b.conv(x, conv, weight, seed.is_multiple_of(2).then(|| tensor(seed + 50, &[out])))
 }
 
-/// A residual network with a pool, strides, a resize and three heads: a class per pixel, a number per pixel, a class.
+/// A norm of maps, slopes, and a norm and a product of tokens, whose mean this is.
+fn tokens(b: &mut Builder, x: ValueId, channels: usize) -> ValueId {
+    let norm = |b: &mut Builder, x, seed, statistics| {
+        let scale = b.constant(&format!("scale{seed}"), tensor(seed, &[channels]));
+        let shift = b.constant(&format!("shift{seed}"), tensor(seed + 1, &[channels]));
+        b.node(Op::Norm(Norm { statistics, epsilon: 1e-3 }), &[x, scale, shift])
+    };
+    let y = norm(b, x, 70, Statistics::Group { groups: channels });
+    let slope = b.constant("slope", tensor(72, &[channels, 1, 1]));
+    let y = b.binary(Binary::PRelu, y, slope);
+    let y = b.reshape(y, &[0, channels as i64, -1]);
+    let y = b.node(Op::Move(Move::Transpose { perm: vec![0, 2, 1] }), &[y]);
+    let y = norm(b, y, 73, Statistics::Layer { axis: 2 });
+    let weight = b.constant("weight", tensor(75, &[channels, channels]));
+    let y = b.node(Op::MatMul, &[y, weight]);
+    let bias = b.constant("bias", tensor(76, &[channels]));
+    let y = b.add(bias, y);
+    let y = b.activation(y, Activation::Gelu { tanh: false });
+    b.node(Op::Reduce(Reduce { reduction: Reduction::Mean, axes: vec![1], keep_dims: false }), &[y])
+}
+
+/// A residual network with a pool, strides, tokens, a resize and three heads: a class per pixel, a number per pixel, a class.
 pub fn network() -> Graph {
     let mut b = Builder::new("small");
     let x = b.image("x", [3, SIZE[0], SIZE[1]]);
@@ -69,8 +90,7 @@ pub fn network() -> Graph {
     let depth = conv(&mut b, 10, sum, [1, 6, 3, 1]);
     let depth = b.resize(depth, resize);
     b.output(depth, "depth");
-    let mean = b.global_average_pool(deep);
-    let flat = b.flatten(mean, 1);
+    let flat = tokens(&mut b, deep, 7);
     let gemm = Gemm { trans_b: true, ..Gemm::default() };
     let room = b.gemm(flat, gemm, tensor(60, &[4, 7]), Some(tensor(61, &[4])));
     b.output(room, "room");

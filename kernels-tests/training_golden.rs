@@ -1,4 +1,4 @@
-//! Gradients of four networks of the zoo against PyTorch's (`models/zoo/gradients.py`): of the training network in f64,
+//! Gradients of five networks of the zoo against PyTorch's (`models/zoo/gradients.py`): of the training network in f64,
 //! and as the device computes them.
 
 use crate::harness::gpus;
@@ -20,8 +20,10 @@ use wgpu_pagcp::units::Units;
 /// How far a gradient may be from PyTorch's, as a share of its norm or of its largest element.
 const BOUND: f64 = 1e-3;
 
-/// The same for DenseNet, whose gradients f32 hardly carries: PyTorch's own are off by 2.2e-4 there when it computes in f32,
-/// 30 times as much as on ResNet-18.
+/// The same for DenseNet, where the terms of the gradient of the first batch norm's scale add up to 21 000 times the
+/// gradient in absolute value (to 33 times on ResNet-18): all that reads its channels normalises them again. So half a unit
+/// in the last place of each term is 1.3e-3 of the sum. PyTorch in f32, which adds these in f64, is off by 1.3e-4 to 8.6e-4
+/// when its weights are moved by up to a unit in the last place.
 const DENSENET_BOUND: f64 = 3e-3;
 
 /// The same where all is computed in f64, from weights, labels and factors in f32.
@@ -126,20 +128,27 @@ impl Case {
         let names = |list: Vec<&String>| list.into_iter().cloned().collect::<BTreeSet<String>>();
         let expected = names(self.parameters.iter().map(|parameter| &parameter.parameter).collect());
         assert_eq!(names(found.keys().collect()), expected, "{} trains what PyTorch trains", self.network);
-        let error = |parameter: &Parameter| parameter.error(&found[&parameter.parameter]);
+        let longest = self.parameters.iter().map(|parameter| parameter.norm).fold(0.0, f64::max);
+        let error = |parameter: &Parameter| parameter.error(&found[&parameter.parameter], longest);
         self.parameters.iter().map(error).fold(0.0, f64::max)
     }
 }
 
 impl Parameter {
-    fn error(&self, (shape, values): &(Vec<usize>, Vec<f64>)) -> f64 {
+    /// Of gradients of which the longest of the network has the norm `longest`. Nothing depends on the biases of keys, for
+    /// instance: beside that one, they must vanish too.
+    fn error(&self, (shape, values): &(Vec<usize>, Vec<f64>), longest: f64) -> f64 {
+        let [norm, largest] = match self.norm < 1e-9 * longest {
+            true => [1e-3 * longest; 2],
+            false => [self.norm, self.largest],
+        };
         let values = in_the_files_order(shape, values, &self.shape);
-        let norm = values.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let length = values.iter().map(|x| x * x).sum::<f64>().sqrt();
         let weights = numbers(3, values.len());
         let projection: f64 = values.iter().zip(weights).map(|(x, w)| x * f64::from(w)).sum();
         let ends = values.iter().zip(&self.first).chain(values.iter().rev().zip(self.last.iter().rev()));
-        let elements = ends.map(|(found, expected)| (found - expected).abs() / self.largest);
-        let whole = [(norm - self.norm).abs() / self.norm, (projection - self.projection).abs() / self.norm];
+        let elements = ends.map(|(found, expected)| (found - expected).abs() / largest);
+        let whole = [(length - self.norm).abs() / norm, (projection - self.projection).abs() / norm];
         let worst = |worst: f64, error: f64| if error.is_nan() { f64::INFINITY } else { worst.max(error) };
         elements.chain(whole).fold(0.0, worst)
     }
@@ -161,6 +170,7 @@ fn parameters(graph: &Graph, trained: &BTreeSet<ValueId>) -> BTreeMap<ValueId, S
     for node in &graph.nodes {
         let (first, roles) = match node.op {
             Op::Training(Training::BatchNorm(_)) => (2, ["scale", "shift"]),
+            Op::Norm(_) => (1, ["scale", "shift"]),
             _ => (1, ["weight", "bias"]),
         };
         for (input, role) in node.inputs.iter().skip(first).zip(roles) {

@@ -1,4 +1,4 @@
-"""Makes `golden/gradients.json`: what PyTorch computes as the gradients of four networks of the zoo, in double precision.
+"""Makes `golden/gradients.json`: what PyTorch computes as the gradients of five networks of the zoo, in double precision.
 
 See README.md for what is written and how it is read.
 """
@@ -23,6 +23,7 @@ CASES = (
     ("densenet", "train", "square", 16, (2, 3, 64, 64)),
     ("unet", "train", "cross_entropy", 14, (2, 3, 26, 38)),
     ("unet", "fold", "cross_entropy", 15, (2, 3, 26, 38)),
+    ("vit", "train", "cross_entropy", 17, (2, 3, 64, 64)),
 )
 
 

@@ -14,7 +14,9 @@ ROLES = {
     "ConvTranspose": ("weight", "bias"),
     "Gemm": ("weight", "bias"),
     "BatchNormalization": ("scale", "shift"),
+    "LayerNormalization": ("scale", "shift"),
 }
+TYPES = {onnx.TensorProto.FLOAT: torch.float64, onnx.TensorProto.INT64: torch.int64}
 
 
 def attributes(node):
@@ -43,6 +45,23 @@ class Network:
                 if node.op_type != "BatchNormalization" or self.train:
                     parameter = self.constants[name].requires_grad_()
                     self.trained[f"{node.name} {role}"] = parameter
+        self.train_products()
+
+    def train_products(self):
+        """Trains the constants of matrix products, and what alone is added to one of those."""
+        readers = {}
+        for node in self.nodes:
+            for name in node.input:
+                readers.setdefault(name, []).append(node)
+        for node in self.nodes:
+            if node.op_type != "MatMul" or node.input[1] not in self.constants:
+                continue
+            self.trained[f"{node.name} weight"] = self.constants[node.input[1]].requires_grad_()
+            after = readers[node.output[0]]
+            if [reader.op_type for reader in after] == ["Add"]:
+                (other,) = (name for name in after[0].input if name != node.output[0])
+                if other in self.constants:
+                    self.trained[f"{node.name} bias"] = self.constants[other].requires_grad_()
 
     def fold(self):
         """Makes every batch norm behind a convolution a part of that."""
@@ -138,6 +157,15 @@ class Network:
             "Shape": lambda: torch.tensor(x.shape),
             "Gather": lambda: x[inputs[1]],
             "Unsqueeze": lambda: x.reshape(1),
+            "Cast": lambda: x.to(TYPES[a["to"]]),
+            "Div": lambda: torch.div(x, inputs[1], rounding_mode=None if x.is_floating_point() else "trunc"),
+            "Erf": lambda: torch.erf(x),
+            "LayerNormalization": lambda: normalised(inputs, a),
+            "MatMul": lambda: x @ inputs[1],
+            "ReduceMean": lambda: x.mean(a["axes"], keepdim=bool(a.get("keepdims", 1))),
+            "Reshape": lambda: x.reshape(inputs[1].tolist()),
+            "Softmax": lambda: torch.softmax(x, a.get("axis", -1)),
+            "Transpose": lambda: x.permute(a["perm"]),
         }
         if op == "Slice":
             return sliced(*inputs)
@@ -182,6 +210,11 @@ def resample(op, inputs, a):
         return F.interpolate(x, scale_factor=scales, mode="nearest")
     assert (a["mode"], a["coordinate_transformation_mode"]) == (b"linear", b"half_pixel")
     return F.interpolate(x, scale_factor=scales, mode="bilinear", align_corners=False)
+
+
+def normalised(inputs, a):
+    x, scale, shift = inputs
+    return F.layer_norm(x, x.shape[a.get("axis", -1):], scale, shift, a.get("epsilon", 1e-5))
 
 
 def sliced(x, starts, ends, axes, steps=None):

@@ -1,7 +1,7 @@
 //! The form of a network that is trained: its file's constants stay what they are, batch normalisations use the batch's own
 //! moments, and what follows a sum is fused with it where its gradient can be told from what is stored.
 
-use super::{TrainError, concats};
+use super::{TrainError, concats, rows};
 use crate::graph::{
     Activation, BatchNorm, Binary, Edit, Epilogue, Graph, Node, Op, Shapes, Sizes, Training, ValueId,
 };
@@ -64,6 +64,7 @@ pub fn forward(
     split_epilogues(&mut graph.edit());
     let shapes = graph.infer(sizes)?;
     concats::by_sums(&mut graph, &shapes);
+    rows::of_tokens(&mut graph, &shapes);
     let normalised = match normalisation {
         Normalisation::Train => by_moments(&mut graph),
         Normalisation::Fold => Vec::new(),
@@ -79,7 +80,8 @@ pub fn forward(
     Ok(Forward { graph, shapes, trained, normalised })
 }
 
-/// Constants that nodes outside of `frozen` multiply and add, and that nothing else reads.
+/// Weights and biases of products, scales and shifts of normalisations and slopes that belong to nodes outside of
+/// `frozen` and that nothing else reads.
 fn trained(graph: &Graph, frozen: &BTreeSet<String>) -> BTreeSet<ValueId> {
     let mut trained = BTreeSet::new();
     let mut others = BTreeSet::new();
@@ -89,6 +91,8 @@ fn trained(graph: &Graph, frozen: &BTreeSet<String>) -> BTreeSet<ValueId> {
             Op::ConvTranspose(conv) => 1..node.inputs.len() - usize::from(conv.epilogue.has_residual()),
             Op::Gemm(_) => 1..node.inputs.len(),
             Op::Training(Training::BatchNorm(_)) => 2..4,
+            Op::Norm(_) => 1..3,
+            Op::Binary(Binary::PRelu) => 1..2,
             _ => 0..0,
         };
         for (at, &input) in node.inputs.iter().enumerate() {

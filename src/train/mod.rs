@@ -12,6 +12,7 @@ mod lectures;
 mod moments;
 mod parameters;
 mod program;
+mod rows;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use crate::reference::eltwise::{erf, gelu_argument, sigmoid};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI, FRAC_2_SQRT_PI, PI};
 
 /// The derivative of [`crate::reference::activate`]. At kinks it is that of the flat side, or of the side that is less steep, so that
-/// it follows from what was computed as well: 0 at 0 for `Relu` and at both bounds for `Clip` (as PyTorch's `hardtanh`,
-/// unlike its `clamp`), `HardSigmoid` and below for `HardSwish`, 1 at 3 for `HardSwish`, that of the negative side at 0 for
-/// `LeakyRelu`, `Elu` and `Selu`, 0 at 0 for `Abs`.
+/// it follows from what was computed as well: 0 at 0 for `Relu` and at both bounds for `Clip` (as PyTorch's `ReLU6` and
+/// `hardtanh`, which networks are exported with, unlike its `clamp`), `HardSigmoid` and below for `HardSwish`, 1 at 3 for
+/// `HardSwish`, that of the negative side at 0 for `LeakyRelu`, `Elu` and `Selu`, 0 at 0 for `Abs`.
 pub fn activate_gradient(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::None => 1.0,

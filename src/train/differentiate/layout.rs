@@ -19,8 +19,8 @@ pub(super) fn concat(tape: &mut Tape, node: &Node, axis: usize, dy: ValueId) -> 
 }
 
 pub(super) fn reshape(tape: &mut Tape, x: ValueId, dy: ValueId) -> Result<(), TrainError> {
-    let shape = tape.shape(x).iter().map(|&extent| Extent::Fixed(extent as i64)).collect();
-    let gradient = tape.node("input", Op::Reshape { shape, allow_zero: false }, &[dy])?;
+    let shape = tape.shape(x).to_vec();
+    let gradient = tape.reshaped(dy, &shape)?;
     tape.add(x, gradient)
 }
 
@@ -64,7 +64,11 @@ pub(super) fn pad(tape: &mut Tape, node: &Node, pad: &Pad, dy: ValueId) -> Resul
 }
 
 /// The part of `value` from `start` to `end` along some axes.
-fn slice(tape: &mut Tape, value: ValueId, parts: &[(usize, usize, usize)]) -> Result<ValueId, TrainError> {
+pub(super) fn slice(
+    tape: &mut Tape,
+    value: ValueId,
+    parts: &[(usize, usize, usize)],
+) -> Result<ValueId, TrainError> {
     let part = |&(axis, start, end): &(usize, usize, usize)| SliceAxis {
         axis,
         start: Extent::Fixed(start as i64),

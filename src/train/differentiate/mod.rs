@@ -1,7 +1,9 @@
 //! Reverse-mode differentiation: a network becomes one that computes the gradients of its losses as well, in nodes
 //! behind its own. Plans, memory, the f64 reference and timings then work as for any network.
 
+mod choices;
 mod layout;
+mod norm;
 mod pointwise;
 mod products;
 mod spatial;
@@ -146,9 +148,13 @@ fn back(tape: &mut Tape, node: &Node, dy: ValueId) -> Result<(), TrainError> {
         Op::Binary(Binary::Sub) => pointwise::difference(tape, node, dy),
         Op::Binary(Binary::Mul) => pointwise::product(tape, node, dy),
         Op::Binary(Binary::Div) => pointwise::quotient(tape, node, dy),
-        Op::Binary(Binary::Pow | Binary::Min | Binary::Max | Binary::Equal | Binary::PRelu) => {
-            Err(TrainError::no_gradient(node, "this function is not differentiated"))
-        }
+        Op::Binary(Binary::Pow) => choices::power(tape, node, dy),
+        Op::Binary(Binary::Min | Binary::Max) => choices::extreme(tape, node, dy),
+        Op::Binary(Binary::PRelu) => choices::slope(tape, node, dy),
+        // It does not change where it changes little.
+        Op::Binary(Binary::Equal) => Ok(()),
+        Op::Where => choices::choice(tape, node, dy),
+        Op::Norm(of) => norm::norm(tape, node, *of, dy),
         Op::Softmax { axis } => pointwise::softmax(tape, node, *axis, dy),
         Op::LogSoftmax { axis } => pointwise::log_softmax(tape, node, *axis, dy),
         Op::Concat { axis } => layout::concat(tape, node, *axis, dy),
@@ -167,7 +173,7 @@ fn back(tape: &mut Tape, node: &Node, dy: ValueId) -> Result<(), TrainError> {
         Op::Training(Training::BatchNorm(norm)) => pointwise::batch_norm(tape, node, *norm, dy),
         // Its gradient is part of that of the normalisation.
         Op::Training(Training::BatchMoments) => Ok(()),
-        Op::Where | Op::ArgMax(_) | Op::Norm(_) | Op::Training(_) => {
+        Op::ArgMax(_) | Op::Training(_) => {
             Err(TrainError::no_gradient(node, "this operator is not differentiated"))
         }
     }

@@ -1,7 +1,7 @@
 //! Gradients of pointwise functions and normalisations.
 
 use super::tape::Tape;
-use crate::graph::{Activation, BatchNorm, Binary, Extent, Node, Op, Reduce, Reduction, Training, ValueId};
+use crate::graph::{Activation, BatchNorm, Binary, Node, Op, Reduce, Reduction, Training, ValueId};
 use crate::train::TrainError;
 
 pub(super) fn activation(
@@ -121,9 +121,25 @@ pub(super) fn log_softmax(tape: &mut Tape, node: &Node, axis: usize, dy: ValueId
 }
 
 /// The sum over some axes, which stay with one element.
-fn total(tape: &mut Tape, value: ValueId, axes: &[usize]) -> Result<ValueId, TrainError> {
-    let reduce = Reduce { reduction: Reduction::Sum, axes: axes.to_vec(), keep_dims: true };
-    tape.node("total", Op::Reduce(reduce), &[value])
+pub(super) fn total(tape: &mut Tape, value: ValueId, axes: &[usize]) -> Result<ValueId, TrainError> {
+    over(tape, Reduction::Sum, value, axes)
+}
+
+/// A reduction over some axes, which stay with one element. Those beside the channels go first: that has more threads,
+/// and shorter sums.
+pub(super) fn over(
+    tape: &mut Tape,
+    reduction: Reduction,
+    value: ValueId,
+    axes: &[usize],
+) -> Result<ValueId, TrainError> {
+    let (channels, others): (Vec<usize>, Vec<usize>) = axes.iter().partition(|&&axis| axis == 1);
+    let mut reduced = value;
+    for axes in [others, channels].into_iter().filter(|axes| !axes.is_empty()) {
+        let op = Op::Reduce(Reduce { reduction, axes, keep_dims: true });
+        reduced = tape.node("total", op, &[reduced])?;
+    }
+    Ok(reduced)
 }
 
 /// `gradient` summed over the axes along which `value` was stretched to its shape.
@@ -135,10 +151,12 @@ pub(super) fn reduced(tape: &mut Tape, gradient: ValueId, value: ValueId) -> Res
     let ones = from.len() - to.len();
     let stretched = |axis: &usize| *axis < ones || to[axis - ones] != from[*axis];
     let axes: Vec<usize> = (0..from.len()).filter(stretched).collect();
-    let sum = total(tape, gradient, &axes)?;
-    if ones == 0 {
-        return Ok(sum);
-    }
-    let shape = to.iter().map(|&extent| Extent::Fixed(extent as i64)).collect();
-    tape.node("reshaped", Op::Reshape { shape, allow_zero: false }, &[sum])
+    let all_but_channels =
+        from.len() > 2 && (0..from.len()).filter(|&axis| axis != 1).eq(axes.iter().copied());
+    let sum = if all_but_channels {
+        tape.node("total", Op::Training(Training::ChannelSum), &[gradient])?
+    } else {
+        total(tape, gradient, &axes)?
+    };
+    tape.reshaped(sum, &to)
 }

@@ -1,5 +1,6 @@
 //! Gradients of convolutions and matrix products.
 
+use super::layout::slice;
 use super::pointwise::reduced;
 use super::tape::Tape;
 use crate::graph::{
@@ -48,8 +49,11 @@ pub(super) fn conv_transpose(
     let (dy, terms) = before_epilogue(tape, node, conv.epilogue, dy)?;
     let ConvTranspose { kernel, strides, dilations, groups, .. } = *conv;
     let mut margins = conv.margins([tape.shape(x)[2], tape.shape(x)[3]]);
-    // The convolution has as many outputs as `x` has pixels whatever was added at the end.
+    // The convolution has as many outputs as `x` has pixels whatever was added at the end, and reads none that no weight
+    // reaches.
+    let mut reached = [tape.shape(dy)[2], tape.shape(dy)[3]];
     for (axis, added) in conv.output_padding.into_iter().enumerate() {
+        reached[axis] -= added.saturating_sub(margins[axis + 2]);
         margins[axis + 2] = margins[axis + 2].saturating_sub(added);
     }
     let pads = Padding::Explicit(margins);
@@ -61,30 +65,33 @@ pub(super) fn conv_transpose(
         let gradient = tape.node("weight", op, &[dy, x])?;
         tape.train(&[weight], gradient, true)?;
     }
-    if tape.needs(x) {
+    if tape.needs(x) && !reached.contains(&0) {
+        let dy = if tape.shape(dy)[2..] == reached {
+            dy
+        } else {
+            slice(tape, dy, &[(2, 0, reached[0]), (3, 0, reached[1])])?
+        };
         let gradient = tape.node("input", Op::Conv(back), &[dy, weight])?;
-        if tape.shape(gradient) != tape.shape(x) {
-            return Err(TrainError::no_gradient(node, "its output is padded beyond what its weights reach"));
-        }
         tape.add(x, gradient)?;
     }
     Ok(())
 }
 
-/// Of a matrix product with a constant, in its normal form.
+/// Of a matrix product with a constant, without factors.
 pub(super) fn gemm(tape: &mut Tape, node: &Node, gemm: &Gemm, dy: ValueId) -> Result<(), TrainError> {
     let (x, weight) = (node.inputs[0], node.inputs[1]);
-    if gemm.trans_a || !gemm.trans_b || gemm.alpha != 1.0 || gemm.beta != 1.0 {
-        return Err(TrainError::no_gradient(node, "it is not in the form x Wᵀ + b"));
+    if gemm.trans_a || gemm.alpha != 1.0 || gemm.beta != 1.0 {
+        return Err(TrainError::no_gradient(node, "it is not in the form x W + b or x Wᵀ + b"));
     }
     let (dy, terms) = before_epilogue(tape, node, gemm.epilogue, dy)?;
     bias(tape, &terms, dy)?;
     if tape.trains(weight) {
-        let gradient = tape.node("weight", Op::Training(Training::GemmWeight), &[x, dy])?;
+        let factors = if gemm.trans_b { [x, dy] } else { [dy, x] };
+        let gradient = tape.node("weight", Op::Training(Training::GemmWeight), &factors)?;
         tape.train(&[weight], gradient, true)?;
     }
     if tape.needs(x) {
-        let back = Gemm { trans_b: false, ..Gemm::default() };
+        let back = Gemm { trans_b: !gemm.trans_b, ..Gemm::default() };
         let gradient = tape.node("input", Op::Gemm(back), &[dy, weight])?;
         tape.add(x, gradient)?;
     }
@@ -115,6 +122,15 @@ pub(super) fn mat_mul(tape: &mut Tape, node: &Node, dy: ValueId) -> Result<(), T
 /// A value with its last two axes exchanged.
 fn swapped(tape: &mut Tape, part: &str, value: ValueId) -> Result<ValueId, TrainError> {
     let rank = tape.shape(value).len();
+    if tape.contents(value).is_some() {
+        let mut shape = tape.shape(value).to_vec();
+        let (rows, columns) = (shape[rank - 2], shape[rank - 1]);
+        let matrix = rows * columns;
+        let element = |at: usize| at / matrix * matrix + at % rows * columns + at % matrix / rows;
+        let elements = (0..shape.iter().product()).map(|at| element(at) as u32).collect();
+        shape.swap(rank - 2, rank - 1);
+        return tape.rearranged(&format!("{part}_transposed"), value, shape, elements);
+    }
     let mut perm: Vec<usize> = (0..rank).collect();
     perm.swap(rank - 2, rank - 1);
     tape.node(&format!("{part}_transposed"), Op::Move(Move::Transpose { perm }), &[value])

@@ -1,7 +1,8 @@
 //! Gradients of pools, reductions and resizes.
 
+use super::pointwise::total;
 use super::tape::Tape;
-use crate::graph::{Binary, Extent, Node, Op, Pool, Reduce, Reduction, Resize, Training, ValueId};
+use crate::graph::{Binary, Node, Op, Pool, Reduce, Reduction, Resize, Training, ValueId};
 use crate::train::TrainError;
 
 pub(super) fn max_pool(tape: &mut Tape, node: &Node, pool: Pool, dy: ValueId) -> Result<(), TrainError> {
@@ -35,19 +36,41 @@ pub(super) fn reduce(tape: &mut Tape, node: &Node, reduce: &Reduce, dy: ValueId)
     let x = node.inputs[0];
     let mut kept = tape.shape(x).to_vec();
     reduce.axes.iter().for_each(|&axis| kept[axis] = 1);
-    let dy = if tape.shape(dy) == kept {
-        dy
-    } else {
-        let shape = kept.iter().map(|&extent| Extent::Fixed(extent as i64)).collect();
-        tape.node("reshaped", Op::Reshape { shape, allow_zero: false }, &[dy])?
-    };
+    let dy = tape.reshaped(dy, &kept)?;
     match reduce.reduction {
-        Reduction::Mean => mean(tape, x, &reduce.axes, dy),
-        Reduction::Sum => spread(tape, x, &reduce.axes, (1.0, dy)),
-        Reduction::Max | Reduction::L2 => {
-            Err(TrainError::no_gradient(node, "only sums and means are differentiated"))
-        }
+        Reduction::Mean => return mean(tape, x, &reduce.axes, dy),
+        Reduction::Sum => return spread(tape, x, &reduce.axes, (1.0, dy)),
+        Reduction::Max | Reduction::L2 => {}
     }
+    let y = tape.reshaped(node.outputs[0], &kept)?;
+    let gradient = if reduce.reduction == Reduction::Max {
+        greatest(tape, x, &reduce.axes, [y, dy])?
+    } else {
+        direction(tape, x, [y, dy])?
+    };
+    tape.add(x, gradient)
+}
+
+/// Of a maximum `y`: equal shares for all that are equal to it.
+fn greatest(
+    tape: &mut Tape,
+    x: ValueId,
+    axes: &[usize],
+    [y, dy]: [ValueId; 2],
+) -> Result<ValueId, TrainError> {
+    let taken = tape.node("taken", Op::Binary(Binary::Equal), &[x, y])?;
+    let number = total(tape, taken, axes)?;
+    let share = tape.node("share", Op::Binary(Binary::Div), &[dy, number])?;
+    tape.node("input", Op::Binary(Binary::Mul), &[taken, share])
+}
+
+/// Of a root `y` of a sum of squares: `x / y`, or 0 where that is 0.
+fn direction(tape: &mut Tape, x: ValueId, [y, dy]: [ValueId; 2]) -> Result<ValueId, TrainError> {
+    let zero = tape.filled("zero", vec![1], 0.0);
+    let none = tape.node("none", Op::Binary(Binary::Equal), &[y, zero])?;
+    let share = tape.node("share", Op::Binary(Binary::Div), &[dy, y])?;
+    let share = tape.node("share", Op::Where, &[none, zero, share])?;
+    tape.node("input", Op::Binary(Binary::Mul), &[x, share])
 }
 
 /// Of a mean over some axes, which have one element in `dy`.

@@ -2,7 +2,7 @@
 
 use super::{Block, Derived, Differentiated};
 use crate::graph::shape::output_shape;
-use crate::graph::{Binary, Dim, Graph, Node, Op, Shapes, ValueId};
+use crate::graph::{Binary, Dim, Extent, Graph, Node, Op, Shapes, ValueId};
 use crate::tensor::Tensor;
 use crate::train::TrainError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +73,14 @@ impl<'a> Tape<'a> {
         self.shapes.resize(output.0, Vec::new());
         self.shapes.push(shape);
         Ok(output)
+    }
+
+    /// A value with its elements in another shape.
+    pub(super) fn reshaped(&mut self, value: ValueId, shape: &[usize]) -> Result<ValueId, TrainError> {
+        if self.shape(value) == shape {
+            return Ok(value);
+        }
+        self.node("reshaped", Op::Reshape { shape: extents(shape), allow_zero: false }, &[value])
     }
 
     /// Adds a constant.
@@ -168,4 +176,9 @@ impl<'a> Tape<'a> {
             objectives: Vec::new(),
         })
     }
+}
+
+/// The dimensions of a shape as those of an operator.
+pub(super) fn extents(shape: &[usize]) -> Vec<Extent> {
+    shape.iter().map(|&extent| Extent::Fixed(extent as i64)).collect()
 }
