@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn parts_of_a_detector_may_lose_what_it_may() {
         let text = with_task("kind = \"detection\"\nfamily = \"yolox\"\nclasses = 2\nmax_drop = 0.02")
-            + "[[task]]\nname = \"ab\"\noutput = \"o\"\nlabels = \"l\"\nkind = \"depth\"\nmax_drop = 0.0\n\
+            + "\n[[task]]\nname = \"ab\"\noutput = \"o\"\nlabels = \"l\"\nkind = \"depth\"\nmax_drop = 0.0\n\
                [[task]]\nname = \"c\"\noutput = \"o\"\nlabels = \"l\"\nkind = \"depth\"";
         let file = parse(&text).unwrap();
         let found = ["a", "a.box", "ab", "c", "d"].map(|task| file.max_drop(task));
