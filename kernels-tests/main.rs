@@ -73,6 +73,7 @@ mod text;
 mod trainer;
 mod training_golden;
 mod training_graph;
+mod training_memory;
 mod translate;
 mod traps;
 #[cfg(feature = "cli")]

@@ -19,7 +19,7 @@ use wgpu_pagcp::train::{
 pub const BATCH: usize = 3;
 pub const SIZE: [usize; 2] = [12, 10];
 
-fn normalised(b: &mut Builder, seed: u32, x: ValueId, channels: usize) -> ValueId {
+pub fn normalised(b: &mut Builder, seed: u32, x: ValueId, channels: usize) -> ValueId {
     let positive = |seed| numbers(seed, channels).iter().map(|x| 1.0 + 0.3 * x).collect();
     let vector = |values| Tensor::from_f32(vec![channels], values).unwrap();
     let constants = [
@@ -33,7 +33,7 @@ fn normalised(b: &mut Builder, seed: u32, x: ValueId, channels: usize) -> ValueI
     b.node(Op::BatchNorm { epsilon: 1e-5 }, &inputs)
 }
 
-fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [usize; 4]) -> ValueId {
+pub fn conv(b: &mut Builder, seed: u32, x: ValueId, [out, inputs, kernel, stride]: [usize; 4]) -> ValueId {
     let pads = Padding::Explicit([kernel / 2; 4]);
     let conv = Conv2d { strides: [stride; 2], pads, ..Conv2d::new([kernel; 2]) };
     let scaled = numbers(seed, out * inputs * kernel * kernel).iter().map(|x| x * 0.4).collect();
@@ -140,7 +140,7 @@ pub fn samples() -> Samples {
     }
 }
 
-fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
+pub fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
     Settings {
         epochs: 1,
         batch: BATCH,

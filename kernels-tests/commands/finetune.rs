@@ -98,7 +98,7 @@ fn settings_that_cannot_train_are_named() {
         return;
     }
     let bench = Bench::new();
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&["--epochs", "0"], &["--epochs 0"]),
         (&["--batch", "5"], &["--batch 5", "4 pictures"]),
         (&["--learning-rate=-1"], &["--learning-rate -1"]),
@@ -109,6 +109,7 @@ fn settings_that_cannot_train_are_named() {
         (&["--zoom", "9"], &["scale 9"]),
         (&["--freeze", "a[b"], &["--freeze a[b"]),
         (&["--freeze", "*"], &["nothing to train"]),
+        (&["--memory", "0"], &["a step needs", "bytes of device memory"]),
         (&["--batch-norm", "none"], &["--batch-norm", "none"]),
     ];
     for (more, culprits) in cases {

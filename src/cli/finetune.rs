@@ -37,7 +37,9 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let tutor = teacher.as_ref().map(|teacher| &teacher.graph);
     let before = eval::measure(&gpu, &model, &val, tutor)?;
     let start = Instant::now();
-    let pupil = Pupil { model: &model, train: &train, teacher: tutor, out: &args.out, resume: args.resume };
+    let memory = args.train.memory.map(|mebibytes| mebibytes << 20);
+    let out = args.out.as_path();
+    let pupil = Pupil { model: &model, train: &train, teacher: tutor, out, resume: args.resume, memory };
     let (graph, epochs) = training::train(&gpu, &pupil, &settings)?;
     let seconds = start.elapsed().as_secs_f64();
     let path = args.out.join("finetuned.onnx");

@@ -39,7 +39,8 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
         let settings = settings(args, epochs, (&model, &train))?;
         let start = Instant::now();
         let teacher = Some(job.teacher);
-        let pupil = Pupil { model: &model, train: &train, teacher, out: job.out, resume: job.resume };
+        let (out, resume, memory) = (job.out, job.resume, args.memory.map(|mebibytes| mebibytes << 20));
+        let pupil = Pupil { model: &model, train: &train, teacher, out, resume, memory };
         let (graph, course) = training::train(gpu, &pupil, &settings)?;
         let (images, seconds) = (train.stems().len(), start.elapsed().as_secs_f64());
         let settings = Some(settings);

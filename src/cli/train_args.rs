@@ -49,6 +49,10 @@ pub struct TrainArgs {
     /// How much exposure, contrast and white balance vary: 0 for not at all, 1 for 15 %, 15 % and 6 %.
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub color: f32,
+    /// The most device memory that training may take; what does not fit is computed again where gradients need it. The
+    /// result is the same.
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<u64>,
     /// The weight of a task's mean loss, 1 unless given; may be given several times.
     #[arg(long, value_name = "TASK=WEIGHT")]
     pub weight: Vec<String>,

@@ -30,6 +30,8 @@ pub struct Pupil<'a> {
     pub out: &'a Path,
     /// Whether to go on from the checkpoint that is there.
     pub resume: bool,
+    /// The most bytes of device memory that it may take.
+    pub memory: Option<u64>,
 }
 
 /// What is known of the epochs before, in a checkpoint.
@@ -41,7 +43,7 @@ struct Head {
 
 /// Trains a network: what is written of it, and how its losses went.
 pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Vec<Epoch>), Failure> {
-    let Pupil { model, train, teacher, out, resume } = *pupil;
+    let Pupil { model, train, teacher, out, resume, memory } = *pupil;
     let sizes = Sizes::new(settings.batch, model.sizes.symbols.clone());
     let graph = prepared(&model.graph, &sizes, settings.normalisation).map_err(failure)?;
     let thinning = Thinning::new(&graph, &sizes, train.tasks(), settings.every).map_err(failure)?;
@@ -68,8 +70,11 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     let says = detects.then_some(teacher.unwrap_or(&model.graph));
     let mut assigner = says.map(|graph| Assigner::new(gpu, graph, &sizes)).transpose().map_err(failure)?;
     let augmenter = augmenter(model, train, settings)?;
-    let mut trainer =
-        Trainer::new(gpu, &graph, train.tasks(), lessons, (settings, &sizes)).map_err(failure)?;
+    let taken =
+        tutor.as_ref().map_or(0, Tutor::device_bytes) + assigner.as_ref().map_or(0, Assigner::device_bytes);
+    let memory = memory.map(|most| most.saturating_sub(taken));
+    let trainer = Trainer::within(memory, gpu, &graph, (train.tasks(), lessons), (settings, &sizes));
+    let mut trainer = trainer.map_err(failure)?;
     let path = out.join("checkpoint.bin");
     let key = checkpoint::key(&(
         settings,
@@ -88,7 +93,7 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     } else if path.exists() {
         fs::remove_file(&path).map_err(|e| Failure::file(&path, e))?;
     }
-    announce(model, &trainer, settings);
+    announce(model, (&trainer, taken), settings);
     let names = train.tasks().iter().map(|task| task.name.clone()).collect();
     let bar = progress::bar(0, "train");
     let mut shown = Shown { bar, names, epochs: settings.epochs, path, key, head };
@@ -116,12 +121,19 @@ fn hear(mut tutor: Tutor, train: &Dataset, trainer: &Trainer, out: &Path) -> Res
 }
 
 /// Says before it starts what a training needs.
-fn announce(model: &Model, trainer: &Trainer, settings: &Settings) {
+fn announce(model: &Model, (trainer, taken): (&Trainer, u64), settings: &Settings) {
+    let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    let teacher =
+        if taken > 0 { format!(", {} of it the teacher's", mebibytes(taken)) } else { String::new() };
+    let again = match trainer.computed_again() {
+        0 => String::new(),
+        count => format!(" (to save memory, {count} operators are computed twice)"),
+    };
     let macs = trainer.macs() as f64 / settings.batch as f64;
     eprintln!(
-        "training {} with {:.1} MiB of device memory; a picture takes {:.1} M multiply-adds, {:.1} times a forward pass",
+        "training {} with {} of device memory{teacher}{again}; a picture takes {:.1} M multiply-adds, {:.1} times a forward pass",
         model.name(),
-        trainer.device_bytes() as f64 / f64::from(1 << 20),
+        mebibytes(trainer.device_bytes() + taken),
         macs / 1e6,
         macs / crate::units::cost(&model.graph, &model.shapes).macs as f64,
     );

@@ -190,6 +190,11 @@ impl Gpu {
         self.shared.device.adapter_info()
     }
 
+    /// Bytes that this device has handed out, where its backend counts them.
+    pub fn allocated_bytes(&self) -> Option<u64> {
+        self.shared.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
+    }
+
     /// The limits that plans must keep.
     pub fn limits(&self) -> &wgpu::Limits {
         &self.shared.limits

@@ -5,7 +5,7 @@ use crate::kernels::TEXEL_ROW;
 use wgpu::util::DeviceExt;
 
 /// Buffers are at least this long, since a binding may not be empty and a uniform is read in blocks of it.
-const MIN_BYTES: u64 = 16;
+pub const MIN_BYTES: u64 = 16;
 
 /// An empty buffer for an activation or for data of the caller.
 pub fn buffer(gpu: &Gpu, label: &str, bytes: u64) -> wgpu::Buffer {
@@ -33,22 +33,27 @@ pub fn filled(gpu: &Gpu, label: &str, contents: &[u8], usage: wgpu::BufferUsages
     buffer
 }
 
-/// A constant in the form of [`crate::kernels::Access::Texels`].
-pub fn texels(gpu: &Gpu, label: &str, floats: &[f32]) -> wgpu::TextureView {
-    let row = TEXEL_ROW as usize * 4;
-    let rows = floats.len().div_ceil(row).max(1);
-    let mut padded = floats.to_vec();
-    padded.resize(rows * row, 0.0);
-    let descriptor = wgpu::TextureDescriptor {
+/// A texture for so many rows of texels.
+pub fn texels_of(rows: u32, label: &str) -> wgpu::TextureDescriptor<'_> {
+    wgpu::TextureDescriptor {
         label: Some(label),
-        size: wgpu::Extent3d { width: TEXEL_ROW, height: rows as u32, depth_or_array_layers: 1 },
+        size: wgpu::Extent3d { width: TEXEL_ROW, height: rows, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
         format: wgpu::TextureFormat::Rgba32Float,
         usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
-    };
+    }
+}
+
+/// A constant in the form of [`crate::kernels::Access::Texels`].
+pub fn texels(gpu: &Gpu, label: &str, floats: &[f32]) -> wgpu::TextureView {
+    let row = TEXEL_ROW as usize * 4;
+    let rows = floats.len().div_ceil(row).max(1);
+    let mut padded = floats.to_vec();
+    padded.resize(rows * row, 0.0);
+    let descriptor = texels_of(rows as u32, label);
     let order = wgpu::util::TextureDataOrder::default();
     let device = &gpu.shared.device;
     let texture =

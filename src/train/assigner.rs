@@ -43,6 +43,11 @@ impl Assigner {
         Ok(Self { session: Session::new(gpu, plan, 0)? })
     }
 
+    /// Bytes of device memory ([`Session::bytes_for`]).
+    pub fn device_bytes(&self) -> u64 {
+        self.session.device_bytes()
+    }
+
     /// The batch with the labels of those `lessons` of `tasks` that detectors learn.
     ///
     /// # Errors

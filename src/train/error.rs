@@ -64,6 +64,17 @@ pub enum TrainError {
     /// A detector without a network that says which cells answer for which box.
     #[error("detection: an assigner has to say which cells answer for which box")]
     Untaught,
+    /// A step that does not fit into the memory that it may take.
+    #[error(
+        "a step needs {least} bytes of device memory even where all it can is computed again, {most} are allowed; \
+         smaller batches need less"
+    )]
+    Memory {
+        /// The least that was found.
+        least: u64,
+        /// What is allowed.
+        most: u64,
+    },
     /// The thread that reads pictures ended early.
     #[error("the thread that reads pictures ended early")]
     Loader,

@@ -12,6 +12,7 @@ mod lectures;
 mod moments;
 mod parameters;
 mod program;
+mod recompute;
 mod rows;
 mod settings;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use forward::{Forward, Normalisation, Normalised, forward, prepared};
 pub use lectures::Lectures;
 pub use moments::{MomentOptions, Moments};
 pub use parameters::{Repack, repacks, set_weights, weights};
+pub use recompute::recomputed;
 pub use settings::{Rule, Settings};
 pub use thinning::Thinning;
 pub use trainer::{Begun, State, Stepped, Trainer};

@@ -4,9 +4,10 @@ use super::batch::Lesson;
 use super::differentiate::{Differentiated, Objective, differentiate};
 use super::forward::Forward;
 use super::parameters::repacks;
+use super::recompute::recomputed;
 use super::update::{BlockBuffers, Buffers, add_updates};
 use super::{Settings, TrainError};
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Session};
 use crate::graph::Graph;
 use crate::plan::{Plan, PlanError, build};
 use crate::tasks::{Scoring, Task, attach};
@@ -18,24 +19,52 @@ pub(super) struct Program {
     pub scoring: Scoring,
     pub blocks: Vec<BlockBuffers>,
     pub buffers: Buffers,
+    /// Operators that are computed once more for gradients.
+    pub again: usize,
 }
 
-/// Plans steps of `form` that learn `lessons`, with the losses of `tasks` for progress.
+/// Into how many parts a network is cut, one after another, until a step fits.
+const PARTS: [usize; 9] = [1, 2, 3, 4, 6, 8, 12, 16, 24];
+
+/// Plans steps of `form` that learn `lessons`, with the losses of `tasks` for progress. Where they would take more than
+/// `memory` bytes, values are computed again instead of kept.
 pub(super) fn program(
     gpu: &Gpu,
     form: &Forward,
-    tasks: &[Task],
-    lessons: &[Lesson],
-    settings: &Settings,
+    (tasks, lessons): (&[Task], &[Lesson]),
+    (settings, memory): (&Settings, Option<u64>),
 ) -> Result<Program, TrainError> {
     let objectives = lessons.iter().map(|lesson| objective(form, lesson)).collect::<Result<Vec<_>, _>>()?;
     let trained = differentiate(&form.graph, &form.shapes, &form.trained, &objectives)?;
+    let Some(most) = memory else {
+        return planned(gpu, form, (trained, 0), (tasks, settings));
+    };
+    let mut least = u64::MAX;
+    for parts in PARTS {
+        let cut = recomputed(&trained, form.graph.nodes.len(), parts);
+        let program = planned(gpu, form, cut, (tasks, settings))?;
+        let bytes = Session::bytes_for(gpu, &program.plan, 0);
+        if bytes <= most {
+            return Ok(program);
+        }
+        least = least.min(bytes);
+    }
+    Err(TrainError::Memory { least, most })
+}
+
+/// The plan of a training graph.
+fn planned(
+    gpu: &Gpu,
+    form: &Forward,
+    (trained, again): (Differentiated, usize),
+    (tasks, settings): (&[Task], &Settings),
+) -> Result<Program, TrainError> {
     let options = gpu.plan_options(settings.batch);
     let nothing_goes = Units::default();
-    let planned =
+    let built =
         |graph: &Graph| -> Result<Plan, PlanError> { build(graph, &trained.shapes, &nothing_goes, &options) };
-    let mut plan = planned(&trained.graph)?;
-    let repacks = repacks(&trained, &plan, planned)?;
+    let mut plan = built(&trained.graph)?;
+    let repacks = repacks(&trained, &plan, built)?;
     let scoring = attach(&mut plan, tasks, 1)?;
     let outputs = form.graph.outputs.len();
     drop_outputs(&mut plan, outputs);
@@ -43,7 +72,7 @@ pub(super) fn program(
     let Differentiated { blocks, .. } = trained;
     let blocks = blocks.into_iter().zip(gradients).collect();
     let (blocks, buffers) = add_updates(&mut plan, blocks, repacks, settings.rule)?;
-    Ok(Program { plan, scoring, blocks, buffers })
+    Ok(Program { plan, scoring, blocks, buffers, again })
 }
 
 /// The network's own outputs are read by losses alone: they need not leave the device.

@@ -21,6 +21,7 @@ pub struct Trainer {
     lessons: Vec<Lesson>,
     tasks: usize,
     thinning: Thinning,
+    again: usize,
     step: u64,
 }
 
@@ -70,11 +71,27 @@ impl Trainer {
         lessons: Vec<Lesson>,
         (settings, sizes): (&Settings, &Sizes),
     ) -> Result<Self, TrainError> {
+        Self::within(None, gpu, graph, (tasks, lessons), (settings, sizes))
+    }
+
+    /// As [`Trainer::new`], but that steps take at most `memory` bytes of the device's: what would take more is computed
+    /// again when gradients need it. Weights come out the same, bit for bit.
+    ///
+    /// # Errors
+    /// [`TrainError`]; [`TrainError::Memory`] where that is too little.
+    pub fn within(
+        memory: Option<u64>,
+        gpu: &Gpu,
+        graph: &Graph,
+        (tasks, lessons): (&[Task], Vec<Lesson>),
+        (settings, sizes): (&Settings, &Sizes),
+    ) -> Result<Self, TrainError> {
         let thinning = Thinning::new(graph, sizes, tasks, settings.every)?;
         let mut thin = thinning.of_graph(graph);
         show(&mut thin, &lessons);
         let form: Forward = forward(&thin, sizes, settings.normalisation, &settings.frozen)?;
-        let Program { plan, scoring, blocks, buffers } = program(gpu, &form, tasks, &lessons, settings)?;
+        let Program { plan, scoring, blocks, buffers, again } =
+            program(gpu, &form, (tasks, &lessons), (settings, memory))?;
         let session = Session::new(gpu, plan, 0)?;
         let mut trainer = Self {
             session,
@@ -86,6 +103,7 @@ impl Trainer {
             lessons,
             tasks: tasks.len(),
             thinning,
+            again,
             step: 0,
         };
         trainer.begin()?;
@@ -118,9 +136,14 @@ impl Trainer {
         self.step
     }
 
-    /// Bytes of device memory.
+    /// Bytes of device memory ([`Session::bytes_for`]).
     pub fn device_bytes(&self) -> u64 {
-        self.session.plan().device_bytes()
+        self.session.device_bytes()
+    }
+
+    /// How many operators of the network are computed once more in every step, to save memory.
+    pub fn computed_again(&self) -> usize {
+        self.again
     }
 
     /// Multiply-accumulates of one step.

@@ -30,6 +30,11 @@ impl Tutor {
         Ok(Self { session: Session::new(gpu, plan, 0)? })
     }
 
+    /// Bytes of device memory ([`Session::bytes_for`]).
+    pub fn device_bytes(&self) -> u64 {
+        self.session.device_bytes()
+    }
+
     /// Pictures of a batch.
     pub fn batch(&self) -> usize {
         self.session.plan().batch

@@ -120,7 +120,7 @@ impl Timed {
             warm_ms: None,
             macs: cost.macs / model.sizes.batch as u64,
             params: cost.params,
-            peak_memory_bytes: plan.device_bytes(),
+            peak_memory_bytes: self.session.device_bytes(),
             memory: memory(plan),
             layer_clock: self.clock,
             layers: self.layers,

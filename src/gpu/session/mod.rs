@@ -2,6 +2,7 @@
 
 mod host;
 mod lent;
+mod memory;
 mod run;
 mod stream;
 mod timing;

@@ -14,7 +14,7 @@ pub struct Copy {
 }
 
 /// Bytes of one row of texels.
-const ROW_BYTES: u32 = TEXEL_ROW * 16;
+pub(super) const ROW_BYTES: u32 = TEXEL_ROW * 16;
 
 /// A buffer for the texels of `texture`.
 pub(super) fn staging(gpu: &Gpu, texture: &wgpu::Texture) -> wgpu::Buffer {

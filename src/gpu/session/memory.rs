@@ -1,0 +1,72 @@
+//! How much of a device's memory a session takes, known before it is made.
+
+use super::Session;
+use super::train::ROW_BYTES;
+use crate::gpu::Gpu;
+use crate::gpu::bind::is_texels;
+use crate::gpu::transfer::{MIN_BYTES, texels_of};
+use crate::plan::{Operand, Plan, Step};
+use std::collections::BTreeMap;
+
+impl Session {
+    /// Bytes that a session of `plan` for `candidates` candidates takes, buffers and textures, and of buffers that come and
+    /// go what carries a run's inputs there and its outputs back. Compiled kernels and what a driver keeps for itself are
+    /// not known.
+    pub fn bytes_for(gpu: &Gpu, plan: &Plan, candidates: usize) -> u64 {
+        let steps: Vec<&Step> = plan.all_steps().collect();
+        let made = |bytes: &u64| (*bytes).max(MIN_BYTES).next_multiple_of(4);
+        let buffers: u64 = plan.slots.iter().chain(&plan.externals).map(made).sum();
+        let limits = gpu.limits();
+        let stride = u64::from(limits.min_uniform_buffer_offset_alignment);
+        let parameters = steps.iter().map(|step| (4 * step.params.len() as u64 + 1).next_multiple_of(stride));
+        let table = 4 * plan.live.table(0, &[]).0.len() as u64;
+        let table = table.next_multiple_of(u64::from(limits.min_storage_buffer_offset_alignment));
+        let moved = |port: &crate::plan::Port| 4 * port.shape.iter().product::<usize>() as u64;
+        // While a training step runs, the inputs of the next are on their way.
+        let ahead = if plan.updates.is_empty() { 1 } else { 2 };
+        let inputs: u64 = ahead * plan.inputs.iter().map(moved).sum::<u64>();
+        let ends: u64 = inputs + plan.outputs.iter().map(moved).sum::<u64>();
+        let mut textures = Textures { gpu, known: BTreeMap::new() };
+        let constant = |constant| constant_bytes(plan, &steps, (constant, &mut textures));
+        let constants: u64 = (0..plan.constants.len()).map(constant).sum();
+        buffers + constants + parameters.sum::<u64>() + table * (candidates as u64 + 1) + ends.max(MIN_BYTES)
+    }
+
+    /// What [`Session::bytes_for`] says of this session.
+    pub fn device_bytes(&self) -> u64 {
+        Self::bytes_for(&self.gpu, &self.plan, self.candidates)
+    }
+}
+
+/// What a device takes for textures of so many rows: drivers align them as they like, and say so only by making one.
+struct Textures<'a> {
+    gpu: &'a Gpu,
+    known: BTreeMap<u32, u64>,
+}
+
+impl Textures<'_> {
+    fn bytes(&mut self, rows: u32) -> u64 {
+        let gpu = self.gpu;
+        let least = u64::from(ROW_BYTES) * u64::from(rows);
+        *self.known.entry(rows).or_insert_with(|| {
+            let Some(before) = gpu.allocated_bytes() else { return least };
+            let texture = gpu.shared.device.create_texture(&texels_of(rows, "asked for its size"));
+            let after = gpu.allocated_bytes().unwrap_or(before);
+            texture.destroy();
+            after.saturating_sub(before).max(least)
+        })
+    }
+}
+
+/// A constant that is read as texels is in whole rows of them, and in a buffer too where it changes: it is copied there.
+fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, textures): (usize, &mut Textures)) -> u64 {
+    let bytes = 4 * plan.constants[constant].len() as u64;
+    let operand = Operand::Constant(constant);
+    if !is_texels(steps, operand) {
+        return bytes.max(MIN_BYTES);
+    }
+    let rows = bytes.div_ceil(u64::from(ROW_BYTES)).max(1);
+    let changes = plan.updates.iter().any(|step| step.operands.contains(&operand));
+    let source = if changes { rows * u64::from(ROW_BYTES) } else { 0 };
+    textures.bytes(rows as u32) + source
+}
