@@ -140,7 +140,9 @@ fn budget(all: &Cells) -> String {
     let done = all.cells.len();
     let planned = crate::cells::keys(all.budget).len();
     let state = if done < planned {
-        format!("{done} of {planned} cells are done.")
+        format!(
+            "{done} of {planned} cells are done; what one seed alone has reached stands without a deviation."
+        )
     } else {
         format!("All {done} cells are done.")
     };

@@ -47,6 +47,12 @@ impl Spread {
         (count > 0).then_some(Self { mean, deviation, count })
     }
 
+    /// `4.2 ± 0.3`, times `factor`; one number alone has no deviation.
+    pub fn shown(&self, factor: f64, digits: usize) -> String {
+        let mean = format!("{:.digits$}", factor * self.mean);
+        if self.count == 1 { mean } else { format!("{mean} ± {:.digits$}", factor * self.deviation) }
+    }
+
     /// Whether this is more than `other` by more than the larger deviation.
     pub fn exceeds(&self, other: &Self) -> bool {
         self.mean - other.mean > self.deviation.max(other.deviation)

@@ -150,7 +150,7 @@ impl Cells<'_> {
         let digits = if self.baseline.tasks[task].value.abs() >= 10.0 { 2 } else { 3 };
         self.table(|row, point| {
             let spread = self.metric(row, point, (stage, task));
-            spread.map_or(String::new(), |s| format!("{:.digits$} ± {:.digits$}", s.mean, s.deviation))
+            spread.map_or(String::new(), |spread| spread.shown(1.0, digits))
         })
     }
 
@@ -205,5 +205,5 @@ impl Cells<'_> {
 
 /// `4.2 ± 0.3`.
 pub fn percent(spread: &Spread) -> String {
-    format!("{:.1} ± {:.1}", 100.0 * spread.mean, 100.0 * spread.deviation)
+    spread.shown(100.0, 1)
 }
