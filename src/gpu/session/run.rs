@@ -1,7 +1,7 @@
 //! Runs of the whole network, unpruned, masked, or once per candidate.
 
 use super::stream::Stream;
-use super::{Running, Session};
+use super::Session;
 use crate::gpu::GpuError;
 use crate::kernels::live::LiveTable;
 use std::time::Duration;
@@ -27,25 +27,6 @@ impl Session {
         self.write_inputs(inputs)?;
         self.last = (self.plan.live.table(0, &[]), 0);
         self.forward()
-    }
-
-    /// Begins what [`Session::run`] does. Its results have to be taken before the next run begins.
-    ///
-    /// # Errors
-    /// As [`Session::run`].
-    pub fn start(&mut self, inputs: &[&[f32]]) -> Result<Running, GpuError> {
-        self.own()?;
-        self.write_inputs(inputs)?;
-        self.last = (self.plan.live.table(0, &[]), 0);
-        let (table, offset) = &self.last;
-        let program = &self.program;
-        let mut stream = Stream::new(&self.gpu, &mut self.pace);
-        for part in [&program.pack, &program.steps, &program.unpack] {
-            stream.push(part, table, *offset)?;
-        }
-        let sources: Vec<_> = self.plan.outputs.iter().map(|port| &self.externals[port.external]).collect();
-        let last = stream.leave(|encoder| self.outputs.encode(encoder, &sources))?;
-        Ok(Running(self.outputs.map(last)))
     }
 
     /// Runs the network with only the first `keep[u]` coordinates of every unit `u`; units beyond the end of `keep`

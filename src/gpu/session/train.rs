@@ -46,7 +46,7 @@ impl Copy {
 
 /// A run that was begun, see [`Session::results`].
 #[derive(Debug)]
-pub struct Running(pub(super) Mapping);
+pub struct Running(Mapping);
 
 impl Session {
     /// Begins a run on row-major inputs in graph order, with the plan's losses where it is `judged`, the unpacking of its
