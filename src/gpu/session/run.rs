@@ -1,7 +1,7 @@
 //! Runs of the whole network, unpruned, masked, or once per candidate.
 
-use super::stream::Stream;
 use super::Session;
+use super::stream::Stream;
 use crate::gpu::GpuError;
 use crate::kernels::live::LiveTable;
 use std::time::Duration;
