@@ -19,6 +19,7 @@ fn shapes() -> Vec<ConvTranspose> {
         square(4, 2, [1; 4]),
         ConvTranspose { output_padding: [1, 1], ..square(3, 2, [1; 4]) },
         ConvTranspose { output_padding: [2, 0], ..square(3, 3, [0, 2, 1, 0]) },
+        ConvTranspose { output_padding: [1, 1], ..square(1, 2, [0; 4]) },
         square(2, 3, [0; 4]),
         square(1, 4, [0; 4]),
         square(5, 3, [2, 0, 1, 3]),

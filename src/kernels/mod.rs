@@ -19,6 +19,7 @@ pub mod conv_depthwise;
 pub mod conv_grouped;
 pub mod conv_tiled;
 pub mod conv_transpose;
+pub mod conv_transpose_broadcast;
 pub mod conv_transpose_grouped;
 pub mod conv_uniform;
 pub mod conv_vector;
@@ -60,6 +61,7 @@ pub mod peak_copy;
 pub mod peak_multiply_add;
 pub mod pool;
 pub mod pool_gradient;
+pub mod pool_gradient_block;
 pub mod pool_winner;
 pub mod reduce;
 pub mod reduce_channels;
@@ -144,6 +146,7 @@ pub static ALL: &[&Kernel] = &[
     &conv_grouped::CONV_GROUPED,
     &conv_tiled::CONV_TILED,
     &conv_transpose::CONV_TRANSPOSE,
+    &conv_transpose_broadcast::CONV_TRANSPOSE_BROADCAST,
     &conv_transpose_grouped::CONV_TRANSPOSE_GROUPED,
     &conv_uniform::CONV_UNIFORM,
     &conv_vector::CONV_VECTOR,
@@ -182,6 +185,7 @@ pub static ALL: &[&Kernel] = &[
     &peak_multiply_add::PEAK_MULTIPLY_ADD,
     &pool::POOL,
     &pool_gradient::POOL_GRADIENT,
+    &pool_gradient_block::POOL_GRADIENT_BLOCK,
     &pool_winner::POOL_WINNER,
     &repack::REPACK,
     &resample::RESAMPLE,

@@ -2,11 +2,12 @@
 
 use super::conv::{finish, floats};
 use super::step::WORKGROUP;
-use super::{Lowering, PlanError, Stored, activation};
+use super::{DeviceClass, Lowering, PlanError, Stored, activation};
 use crate::graph::{ConvTranspose, Node};
 use crate::kernels::conv::{self, Finish, Weights, pack_channels};
 use crate::kernels::conv_grouped;
 use crate::kernels::conv_transpose::{self, CONV_TRANSPOSE, GROUPS, PIXELS, TransposedParams};
+use crate::kernels::conv_transpose_broadcast::{self, BLOCKS, CONV_TRANSPOSE_BROADCAST, Cut, WINDOWS};
 use crate::kernels::conv_transpose_grouped::{self, CONV_TRANSPOSE_GROUPED};
 use crate::plan::{Grid, Step};
 use crate::tensor::count;
@@ -34,14 +35,21 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &ConvTranspose) -> Res
     let (function, add) = finish(conv.epilogue);
     let (code, a, b) = activation::code(function);
     let last = Finish { activation: code, add };
-    let params = TransposedParams {
+    let mut params = TransposedParams {
         a,
         b,
         group_inputs: weights.group_inputs as u32,
         ..geometry(conv, &input, &output)
     };
     let mut operands = vec![x];
-    let (kernel, spec, grid) = if conv.groups == 1 {
+    let (kernel, spec, grid) = if let Some(cut) = cut(cx.class, conv, &params) {
+        operands.extend([cx.pack(conv::pack(&weights)), bias, residual]);
+        params.row_tiles = output.width.div_ceil(2 * BLOCKS);
+        params.tiles = output.images * output.height.div_ceil(2) * params.row_tiles;
+        let tiles = params.tiles.div_ceil(cut.subgroup);
+        let grid = Grid::Tiles { tiles, record: output.record, groups: cut.groups };
+        (&CONV_TRANSPOSE_BROADCAST, cut.spec(last), grid)
+    } else if conv.groups == 1 {
         operands.extend([cx.pack(conv::pack(&weights)), bias, residual]);
         let tiles = params.tiles.div_ceil(conv_transpose::WORKGROUP);
         let grid = Grid::Tiles { tiles, record: output.record, groups: GROUPS };
@@ -58,6 +66,22 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &ConvTranspose) -> Res
     let (node, op) = (node.name.clone(), node.op.name());
     cx.steps.push(Step { node, op, kernel, spec, params: params.words(), operands, grid, macs });
     Ok(())
+}
+
+/// What threads compute where lanes share weights: there are such kernels for the usual windows of stride 2. The number of
+/// channel groups of a thread, which no sum sees, leaves few threads without any.
+fn cut(class: DeviceClass, conv: &ConvTranspose, params: &TransposedParams) -> Option<Cut> {
+    let DeviceClass::Broadcast { subgroup } = class else { return None };
+    let window = [params.kernel_height, params.pad_top];
+    let known = conv.groups == 1
+        && [conv.strides, conv.dilations] == [[2, 2], [1, 1]]
+        && [params.kernel_width, params.pad_left] == window
+        && WINDOWS.contains(&window)
+        && conv_transpose_broadcast::SUBGROUPS.contains(&subgroup);
+    // A block of channel groups costs as much as one of them beside what they cost themselves.
+    let cost = |groups: &u32| params.out_groups.div_ceil(*groups) * (groups + 1);
+    let groups = conv_transpose_broadcast::groups(subgroup).min_by_key(cost)?;
+    known.then_some(Cut { window, groups, subgroup })
 }
 
 /// The parameters that follow from sizes.

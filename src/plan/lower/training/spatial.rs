@@ -4,10 +4,11 @@ use super::adjoint::adjoint;
 use crate::graph::{Node, Pool, Resize, Taps};
 use crate::kernels::Spec;
 use crate::kernels::pool_gradient::{POOL_GRADIENT, PoolGradientParams};
+use crate::kernels::pool_gradient_block::{self, KERNELS, POOL_GRADIENT_BLOCK, PoolGradientBlockParams};
 use crate::kernels::pool_winner::{MAX_TAPS, POOL_WINNER, PoolWinnerParams};
-use crate::plan::Operand;
-use crate::plan::lower::step::Dispatch;
+use crate::plan::lower::step::{Dispatch, WORKGROUP};
 use crate::plan::lower::{Lowering, PlanError, Stored, unsupported};
+use crate::plan::{Grid, Operand};
 
 /// See [`crate::graph::Training::MaxPool`]: which element of every window is its maximum, then the sum of what those
 /// windows got in which an element is.
@@ -24,6 +25,11 @@ pub(super) fn max_pool(cx: &mut Lowering, node: &Node, pool: &Pool) -> Result<()
     check_windows(node, pool, &dx, &windows)?;
     let winners = winners(cx, node, pool, &windows)?;
     let margins = pool.window().margins([dx.height as usize, dx.width as usize]);
+    let square = pool.kernel[0] == pool.kernel[1] && KERNELS.contains(&(pool.kernel[0] as u32));
+    if square && [pool.strides, pool.dilations] == [[2, 2], [1, 1]] {
+        blocks(cx, node, (pool.kernel[0] as u32, margins), [(winners, &windows), (dy, &dx)]);
+        return Ok(());
+    }
     let sizes = [(dx.height, windows.height), (dx.width, windows.width)];
     let mut axes = Vec::with_capacity(4 * (dx.height + dx.width) as usize);
     for (axis, (pixels, windows)) in sizes.into_iter().enumerate() {
@@ -59,6 +65,41 @@ pub(super) fn max_pool(cx: &mut Lowering, node: &Node, pool: &Pool) -> Result<()
         },
     );
     Ok(())
+}
+
+/// Adds the step that computes the gradient `dx` in blocks of pixels, from what won in each window and its gradient.
+fn blocks(
+    cx: &mut Lowering,
+    node: &Node,
+    (kernel, [pad_top, pad_left, ..]): (u32, [usize; 4]),
+    [(winners, windows), (dy, dx)]: [(Operand, &Stored); 2],
+) {
+    let [pad_top, pad_left] = [pad_top, pad_left].map(|pad| pad as u32);
+    let params = PoolGradientBlockParams {
+        record: dx.record.0,
+        images: dx.images,
+        width: dx.width,
+        height: dx.height,
+        groups: dx.groups,
+        windows_y: windows.height,
+        windows_x: windows.width,
+        blocks_y: (dx.height + pad_top).div_ceil(2),
+        blocks_x: (dx.width + pad_left).div_ceil(2),
+        pad_top,
+        pad_left,
+    };
+    let per_group = dx.images * params.blocks_y * params.blocks_x;
+    let operands = vec![winners, dy, cx.slot(node.outputs[0])];
+    cx.dispatch(
+        node,
+        Dispatch {
+            kernel: &POOL_GRADIENT_BLOCK,
+            spec: pool_gradient_block::spec(kernel),
+            params: params.words(),
+            operands,
+            grid: Grid::Elements { record: dx.record, per_group, workgroup: WORKGROUP },
+        },
+    );
 }
 
 /// That the pool makes `windows` of what is stored as `x`.
