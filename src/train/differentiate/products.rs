@@ -24,18 +24,18 @@ pub(super) fn conv(tape: &mut Tape, node: &Node, conv: &Conv2d, dy: ValueId) -> 
     if !tape.needs(x) {
         return Ok(());
     }
-    let gradient = match mirrored(&plain) {
+    match mirrored(&plain) {
         Some(back) => {
             let (shape, elements) = transposed(tape.shape(weight), plain.groups);
             let weight = tape.rearranged("transposed", weight, shape, elements)?;
-            tape.node("input", Op::Conv(back), &[dy, weight])?
+            tape.add_product(x, |epilogue| Op::Conv(Conv2d { epilogue, ..back }), &[dy, weight])
         }
         None => {
             let back = unfolded(&plain, size, [tape.shape(dy)[2], tape.shape(dy)[3]]);
-            tape.node("input", Op::ConvTranspose(back), &[dy, weight])?
+            let op = |epilogue| Op::ConvTranspose(ConvTranspose { epilogue, ..back });
+            tape.add_product(x, op, &[dy, weight])
         }
-    };
-    tape.add(x, gradient)
+    }
 }
 
 /// Of a transposed convolution: its input's by the convolution, its weight's with the roles exchanged.
@@ -71,8 +71,7 @@ pub(super) fn conv_transpose(
         } else {
             slice(tape, dy, &[(2, 0, reached[0]), (3, 0, reached[1])])?
         };
-        let gradient = tape.node("input", Op::Conv(back), &[dy, weight])?;
-        tape.add(x, gradient)?;
+        tape.add_product(x, |epilogue| Op::Conv(Conv2d { epilogue, ..back }), &[dy, weight])?;
     }
     Ok(())
 }

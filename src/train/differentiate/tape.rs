@@ -2,7 +2,7 @@
 
 use super::{Block, Derived, Differentiated};
 use crate::graph::shape::output_shape;
-use crate::graph::{Binary, Dim, Extent, Graph, Node, Op, Shapes, ValueId};
+use crate::graph::{Activation, Binary, Dim, Epilogue, Extent, Graph, Node, Op, Shapes, ValueId};
 use crate::tensor::Tensor;
 use crate::train::TrainError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +134,23 @@ impl<'a> Tape<'a> {
             None => gradient,
             Some(before) => self.node("sum", Op::Binary(Binary::Add), &[before, gradient])?,
         };
+        self.gradients.insert(value, sum);
+        Ok(())
+    }
+
+    /// Adds what `op` computes of `inputs` to the gradient of `value`, as part of that operator: what is known of it so
+    /// far becomes the residual of its epilogue.
+    pub(super) fn add_product(
+        &mut self,
+        value: ValueId,
+        op: impl FnOnce(Epilogue) -> Op,
+        inputs: &[ValueId],
+    ) -> Result<(), TrainError> {
+        let before = self.gradient(value);
+        let added = Epilogue::AddThenActivation(Activation::None);
+        let epilogue = if before.is_some() { added } else { Epilogue::Plain };
+        let inputs: Vec<ValueId> = inputs.iter().copied().chain(before).collect();
+        let sum = self.node("input", op(epilogue), &inputs)?;
         self.gradients.insert(value, sum);
         Ok(())
     }
