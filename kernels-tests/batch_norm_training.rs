@@ -71,7 +71,10 @@ impl Given {
     /// Checks the normalisation, its sums and the gradient of `x`.
     fn check(&self, gpus: &[Gpu; 2], op: BatchNorm, constant: bool) {
         let label = format!("{:?} {:?} {constant}", op.activation, self.x.shape());
-        self.case(Training::BatchNorm(op), &[], constant).check(gpus, &format!("output {label}"));
+        for addend in [&[][..], &[&self.dy]] {
+            let output = self.case(Training::BatchNorm(op), addend, constant);
+            output.check(gpus, &format!("output {label} and {} addends", addend.len()));
+        }
         let sums = self.case(Training::BatchNormSums(op), &[&self.dy], constant);
         sums.check(gpus, &format!("sums {label}"));
         let sums = self.sums(op);
@@ -185,6 +188,7 @@ fn an_error_of_one_in_a_thousand_is_noticed() {
         let [sums, dy] = [&sums, &given.dy].map(Array::from);
         for (op, rest) in [
             (Training::BatchNorm(op), vec![]),
+            (Training::BatchNorm(op), vec![dy.clone()]),
             (Training::BatchNormSums(op), vec![dy.clone()]),
             (Training::BatchNormInput(op), vec![sums, dy]),
         ] {

@@ -1,4 +1,4 @@
-// y = activation((x - mean) / sqrt(variance + epsilon) scale + shift).
+// y = activation((x - mean) / sqrt(variance + epsilon) scale + shift), with `add` of that plus the residual.
 
 #include "live"
 #include "element"
@@ -23,7 +23,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> moments: array<vec4f>;
 @group(0) @binding(4) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(5) var<storage, read> shift: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -33,6 +34,11 @@ fn main(
     let own = own_pixels(id.x + id.z * grid.x * 64u);
     let c = channels_of(own.group);
     for (var at = own.first; at < own.end; at += p.threads) {
-        y[at] = mask_lanes(activate(normalised(c, x[at]) * c.scale + c.shift, p.a, p.b), own.lanes);
+#if add
+        let v = normalised(c, x[at]) * c.scale + c.shift + residual[at];
+#else
+        let v = normalised(c, x[at]) * c.scale + c.shift;
+#endif
+        y[at] = mask_lanes(activate(v, p.a, p.b), own.lanes);
     }
 }

@@ -25,16 +25,22 @@ params! {
     }
 }
 
-/// Tensors `x, moments, scale, shift, y`; `activation` is the code of `shaders/shared/activation.wgsl`.
+/// Tensors `x, moments, scale, shift, residual, y`; `activation` is the code of `shaders/shared/activation.wgsl`. The
+/// residual is added before it where `add` is 1, else any readable buffer.
 pub static BATCH_NORM: Kernel = Kernel {
     name: "batch_norm",
     source: include_str!("../../shaders/batch_norm.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
     params: BatchNormParams::NAMES,
-    variants,
+    variants: || (0..=1).flat_map(|add| (0..=11).map(move |code| output_spec(code, add))).collect(),
 };
 
-/// The specialisation for an activation.
+/// The specialisation of [`BATCH_NORM`].
+pub fn output_spec(activation: u32, add: u32) -> Spec {
+    Spec(vec![("activation", activation), ("add", add)])
+}
+
+/// The specialisation of gradients for an activation.
 pub fn spec(activation: u32) -> Spec {
     Spec(vec![("activation", activation)])
 }

@@ -66,7 +66,7 @@ pub fn forward(
     concats::by_sums(&mut graph, &shapes);
     rows::of_tokens(&mut graph, &shapes);
     let normalised = match normalisation {
-        Normalisation::Train => by_moments(&mut graph),
+        Normalisation::Train => by_moments(&mut graph, &shapes),
         Normalisation::Fold => Vec::new(),
     };
     let trained = trained(&graph, frozen);
@@ -107,8 +107,9 @@ fn trained(graph: &Graph, frozen: &BTreeSet<String>) -> BTreeSet<ValueId> {
     trained.difference(&others).copied().collect()
 }
 
-/// Lets batch normalisations with constants take their moments from the batch, together with the activation after them.
-fn by_moments(graph: &mut Graph) -> Vec<Normalised> {
+/// Lets batch normalisations with constants take their moments from the batch, together with the sum and the activation
+/// after them.
+fn by_moments(graph: &mut Graph, shapes: &Shapes) -> Vec<Normalised> {
     let mut normalised = Vec::new();
     let mut position = 0;
     while position < graph.nodes.len() {
@@ -117,17 +118,12 @@ fn by_moments(graph: &mut Graph) -> Vec<Normalised> {
             position += 1;
             continue;
         };
+        let After { addend, activation, output, nodes } = after(graph, shapes, node.outputs[0]);
         let [x, scale, shift, mean, variance] = [0, 1, 2, 3, 4].map(|input| node.inputs[input]);
-        let next = only_reader(graph, node.outputs[0]);
-        let fused = next.and_then(|at| match &graph.nodes[at].op {
-            Op::Activation(activation) if activation.ends_sums() => Some((at, *activation)),
-            _ => None,
-        });
+        // A sum may need what is computed between.
+        let place = if addend.is_some() { nodes[0] - 1 } else { position };
         let mut edit = graph.edit();
-        let (activation, output) = match fused {
-            Some((at, activation)) => (activation, edit.remove_node(at).outputs[0]),
-            None => (Activation::None, node.outputs[0]),
-        };
+        nodes.iter().rev().chain([&position]).for_each(|&at| drop(edit.remove_node(at)));
         let moments = edit.add_value(&format!("{}/moments", node.name));
         let measure = Node {
             name: format!("{}/moments", node.name),
@@ -135,14 +131,50 @@ fn by_moments(graph: &mut Graph) -> Vec<Normalised> {
             inputs: vec![x],
             outputs: vec![moments],
         };
-        let norm = Op::Training(Training::BatchNorm(BatchNorm { epsilon, activation }));
-        let inputs = vec![x, moments, scale, shift];
-        edit.replace_node(position, Node { op: norm, inputs, outputs: vec![output], ..node });
-        edit.insert_node(position, measure);
+        let op = Op::Training(Training::BatchNorm(BatchNorm { epsilon, activation }));
+        let inputs = [x, moments, scale, shift].into_iter().chain(addend).collect();
+        edit.insert_node(place, Node { op, inputs, outputs: vec![output], ..node });
+        edit.insert_node(place, measure);
         normalised.push(Normalised { statistics: [mean, variance], moments });
-        position += 2;
+        position += if addend.is_some() { 0 } else { 2 };
     }
     normalised
+}
+
+/// What becomes part of the normalisation before it.
+struct After {
+    addend: Option<ValueId>,
+    activation: Activation,
+    /// What comes out.
+    output: ValueId,
+    /// The positions of the nodes, ascending.
+    nodes: Vec<usize>,
+}
+
+/// The sum and the activation that follow the output of a normalisation and have gradients as part of it.
+fn after(graph: &Graph, shapes: &Shapes, output: ValueId) -> After {
+    let mut found = After { addend: None, activation: Activation::None, output, nodes: Vec::new() };
+    let next = |value: ValueId| only_reader(graph, value).map(|at| (at, &graph.nodes[at]));
+    if let Some((at, node)) = next(output)
+        && let (Op::Binary(Binary::Add), &[a, b]) = (&node.op, &node.inputs[..])
+    {
+        let other = if a == output { b } else { a };
+        if other != output && graph.constant(other).is_none() && shapes[other.0] == shapes[output.0] {
+            found.addend = Some(other);
+            found.output = node.outputs[0];
+            found.nodes.push(at);
+        }
+    }
+    if let Some((at, node)) = next(found.output)
+        && let Op::Activation(activation) = node.op
+        && activation.ends_sums()
+        && (found.addend.is_none() || activation.tells_from_output())
+    {
+        found.activation = activation;
+        found.output = node.outputs[0];
+        found.nodes.push(at);
+    }
+    found
 }
 
 /// The position of the node that alone reads a value which is no output.

@@ -44,12 +44,13 @@ pub enum Training {
     },
     /// Mean and (biased) variance of every channel over images and pixels: input `x [N, C, …]`, output `[2, C]`.
     BatchMoments,
-    /// Batch normalisation by moments: inputs `x, moments [2, C], scale [C], shift [C]`.
+    /// Batch normalisation by moments: inputs `x, moments [2, C], scale [C], shift [C]`, and what is added before the
+    /// activation, of the shape of `x`, if anything is.
     BatchNorm(BatchNorm),
-    /// The gradients of shift (row 0) and scale (row 1) of a [`Training::BatchNorm`]: inputs `x, moments, scale, shift, dy`,
+    /// The gradients of shift (row 0) and scale (row 1) of a [`Training::BatchNorm`] without addend: inputs `x, moments, scale, shift, dy`,
     /// output `[2, C]`.
     BatchNormSums(BatchNorm),
-    /// The gradient of `x` of a [`Training::BatchNorm`] whose moments are those of `x`: inputs `x, moments, scale, shift,
+    /// The gradient of `x` of such a [`Training::BatchNorm`] whose moments are those of `x`: inputs `x, moments, scale, shift,
     /// sums, dy`, where `sums` is what [`Training::BatchNormSums`] gives.
     BatchNormInput(BatchNorm),
     /// The gradient of a loss: inputs `output [N, C, …], labels, scale [1]`, output of the shape of `output`, `scale` times
@@ -174,19 +175,19 @@ impl Training {
         }
     }
 
-    /// The number of inputs.
-    pub fn arity(&self) -> usize {
+    /// The least and the greatest number of inputs.
+    pub fn arity(&self) -> (usize, usize) {
         match self {
             Self::ChannelSum
             | Self::AveragePool { .. }
             | Self::Resize { .. }
             | Self::Move { .. }
-            | Self::BatchMoments => 1,
-            Self::ConvWeight(_) | Self::GemmWeight | Self::Activation { .. } | Self::MaxPool(_) => 2,
-            Self::Loss(_) => 3,
-            Self::BatchNorm(_) => 4,
-            Self::BatchNormSums(_) => 5,
-            Self::BatchNormInput(_) => 6,
+            | Self::BatchMoments => (1, 1),
+            Self::ConvWeight(_) | Self::GemmWeight | Self::Activation { .. } | Self::MaxPool(_) => (2, 2),
+            Self::Loss(_) => (3, 3),
+            Self::BatchNorm(_) => (4, 5),
+            Self::BatchNormSums(_) => (5, 5),
+            Self::BatchNormInput(_) => (6, 6),
         }
     }
 }

@@ -255,7 +255,7 @@ impl Op {
             Self::MatMul => (2, 2),
             Self::ConvTranspose(conv) if conv.epilogue.has_residual() => (3, 4),
             Self::ConvTranspose(_) => (2, 3),
-            Self::Training(op) => (op.arity(), op.arity()),
+            Self::Training(op) => op.arity(),
         }
     }
 }

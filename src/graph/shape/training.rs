@@ -31,7 +31,10 @@ pub(super) fn shape(op: &Training, inputs: &[&[usize]]) -> Result<Vec<usize>, Mi
             _ => mismatch("input", "4 dimensions", format!("{x:?}")),
         },
         Training::Move { shape, .. } => Ok(shape.clone()),
-        Training::BatchNorm(_) => statistics(channels(x)?, &inputs[1..4]).map(|()| x.to_vec()),
+        Training::BatchNorm(_) => {
+            statistics(channels(x)?, &inputs[1..4])?;
+            same(x, inputs.get(4).unwrap_or(&x))
+        }
         Training::BatchNormSums(_) => {
             statistics(channels(x)?, &inputs[1..4])?;
             same(x, inputs[4]).map(|_| vec![2, x[1]])

@@ -24,7 +24,8 @@ pub(super) fn batch_norm(op: BatchNorm, inputs: &[&Array]) -> Array {
     let channels = Channel::all(op, inputs);
     elementwise(inputs[0], |at, channel| {
         let channel = &channels[channel];
-        activate(op.activation, channel.output(channel.normalised(inputs[0].data[at])))
+        let added = inputs.get(4).map_or(0.0, |addend| addend.data[at]);
+        activate(op.activation, channel.output(channel.normalised(inputs[0].data[at])) + added)
     })
 }
 

@@ -17,7 +17,7 @@ pub(super) fn activation(
     tape.add(node.inputs[0], gradient)
 }
 
-/// A normalisation by the batch's own moments.
+/// A normalisation by the batch's own moments, and what is added to it.
 pub(super) fn batch_norm(
     tape: &mut Tape,
     node: &Node,
@@ -25,6 +25,17 @@ pub(super) fn batch_norm(
     dy: ValueId,
 ) -> Result<(), TrainError> {
     let [x, moments, scale, shift] = [0, 1, 2, 3].map(|input| node.inputs[input]);
+    let (mut norm, mut dy) = (norm, dy);
+    if let Some(&addend) = node.inputs.get(4) {
+        if norm.activation != Activation::None {
+            let op = Op::Training(Training::Activation { of: norm.activation, from_output: true });
+            dy = tape.node("activation", op, &[dy, node.outputs[0]])?;
+            norm.activation = Activation::None;
+        }
+        if tape.needs(addend) {
+            tape.add(addend, dy)?;
+        }
+    }
     let op = Op::Training(Training::BatchNormSums(norm));
     let sums = tape.node("sums", op, &[x, moments, scale, shift, dy])?;
     if tape.trains(scale) && tape.trains(shift) {

@@ -4,7 +4,7 @@ use super::pixels::{self, whole};
 use crate::graph::{BatchNorm, Node};
 use crate::kernels::batch_merge::{self, BATCH_MERGE};
 use crate::kernels::batch_moments::{BATCH_MOMENTS, BatchParams};
-use crate::kernels::batch_norm::{BATCH_NORM, BatchNormParams, spec};
+use crate::kernels::batch_norm::{BATCH_NORM, BatchNormParams, output_spec, spec};
 use crate::kernels::batch_norm_input::BATCH_NORM_INPUT;
 use crate::kernels::batch_norm_sums::BATCH_NORM_SUMS;
 use crate::kernels::{Kernel, Spec};
@@ -37,7 +37,8 @@ pub(super) fn batch_norm(cx: &mut Lowering, node: &Node, op: BatchNorm) -> Resul
     let stored = cx.stored(node.inputs[0]);
     let threads = pixels::threads(cx.class, &stored);
     let output = cx.slot(node.outputs[0]);
-    step(cx, node, op, &BATCH_NORM, (threads, output))
+    let spec = |code| output_spec(code, u32::from(node.inputs.len() > 4));
+    step(cx, node, op, (&BATCH_NORM, &spec), (threads, output))
 }
 
 /// See [`crate::graph::Training::BatchNormSums`].
@@ -45,7 +46,7 @@ pub(super) fn sums(cx: &mut Lowering, node: &Node, op: BatchNorm) -> Result<(), 
     let stored = cx.stored(node.inputs[0]);
     let threads = pixels::threads_of_sums(cx.class, &stored);
     let partials = partials(cx, node, &stored, threads);
-    step(cx, node, op, &BATCH_NORM_SUMS, (threads, partials))?;
+    step(cx, node, op, (&BATCH_NORM_SUMS, &spec), (threads, partials))?;
     merge(cx, node, &stored, threads, (partials, 0));
     Ok(())
 }
@@ -55,7 +56,7 @@ pub(super) fn input(cx: &mut Lowering, node: &Node, op: BatchNorm) -> Result<(),
     let stored = cx.stored(node.inputs[0]);
     let threads = pixels::threads(cx.class, &stored);
     let output = cx.slot(node.outputs[0]);
-    step(cx, node, op, &BATCH_NORM_INPUT, (threads, output))
+    step(cx, node, op, (&BATCH_NORM_INPUT, &spec), (threads, output))
 }
 
 /// A step that reads all inputs of a node, in order, and writes `output`.
@@ -63,7 +64,7 @@ fn step(
     cx: &mut Lowering,
     node: &Node,
     op: BatchNorm,
-    kernel: &'static Kernel,
+    (kernel, spec): (&'static Kernel, &dyn Fn(u32) -> Spec),
     (threads, output): (u32, Operand),
 ) -> Result<(), PlanError> {
     if !op.activation.ends_sums() {
@@ -75,8 +76,10 @@ fn step(
     for input in 1..node.inputs.len() {
         operands.push(whole(cx, node, input)?.0);
     }
-    operands.push(output);
     let (code, a, b) = code(op.activation);
+    // Where nothing is added, any buffer stands for what is.
+    operands.resize(kernel.bindings.len() - 1, x);
+    operands.push(output);
     let params = BatchNormParams {
         images: stored.images,
         channels: stored.channels,

@@ -107,8 +107,12 @@ impl Channel {
 fn outputs(op: BatchNorm, inputs: &[&Array]) -> Array {
     let channels = Channel::all(op, inputs);
     elementwise(inputs[0], |at, channel| {
-        let output = channels[channel].output_found(inputs[0].data[at]);
-        activation_error(op.activation, output.value, output.error)
+        let Found { mut value, mut error } = channels[channel].output_found(inputs[0].data[at]);
+        if let Some(addend) = inputs.get(4) {
+            value += addend.data[at];
+            error += U * (value.abs() + error) + FLUSHED;
+        }
+        activation_error(op.activation, value, error)
     })
 }
 
