@@ -33,6 +33,7 @@ use crate::kernels::conv::places;
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
 use crate::tensor::Tensor;
 use crate::units::Units;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -208,6 +209,8 @@ pub struct Lowering<'a> {
     slots: Vec<u64>,
     slot_of: Vec<Option<usize>>,
     slot_values: Vec<ValueId>,
+    /// Constants that are packed once for all steps that read them as they are.
+    whole: BTreeMap<ValueId, Operand>,
 }
 
 impl<'a> Lowering<'a> {
@@ -225,6 +228,7 @@ impl<'a> Lowering<'a> {
             slots: Vec::new(),
             slot_of: vec![None; graph.values.len()],
             slot_values: Vec::new(),
+            whole: BTreeMap::new(),
         }
     }
 

@@ -15,9 +15,14 @@ pub(super) fn whole(cx: &mut Lowering, node: &Node, input: usize) -> Result<(Ope
         let name = &cx.graph.value(value).name;
         return Err(unsupported(node, format!("input {input} ({name}) must have its channels whole")));
     }
-    let operand = match cx.graph.constant(value) {
-        Some(_) => cx.packed(node, input, &stored)?,
-        None => cx.slot(value),
+    let operand = match (cx.graph.constant(value), cx.whole.get(&value)) {
+        (None, _) => cx.slot(value),
+        (Some(_), Some(&packed)) => packed,
+        (Some(_), None) => {
+            let packed = cx.packed(node, input, &stored)?;
+            cx.whole.insert(value, packed);
+            packed
+        }
     };
     Ok((operand, stored))
 }
