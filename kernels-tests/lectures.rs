@@ -15,7 +15,7 @@ use wgpu_pagcp::train::{Augment, Augmenter, Lectures, Lesson, Picture, Tutor, ba
 /// Pictures that fill one batch and a part of another.
 const IMAGES: usize = 5;
 
-struct Pictures(Vec<Vec<f32>>);
+pub struct Pictures(pub Vec<Vec<f32>>);
 
 impl Source for Pictures {
     type Error = Infallible;
@@ -29,7 +29,7 @@ impl Source for Pictures {
     }
 }
 
-fn pictures() -> Pictures {
+pub fn pictures() -> Pictures {
     Pictures((0..IMAGES).map(|image| numbers(image as u32 + 70, 3 * count(&SIZE))).collect())
 }
 
@@ -50,7 +50,7 @@ fn heard(gpu: &Gpu, graph: &Graph, source: &Pictures, file: &str) -> (Vec<Lesson
 }
 
 /// The value called `name` of a picture, in f64.
-fn value(graph: &Graph, name: &str, picture: &[f32]) -> Array {
+pub fn value(graph: &Graph, name: &str, picture: &[f32]) -> Array {
     let shapes = graph.infer(&Sizes::batch(1)).unwrap();
     let input = Array::from_f32(vec![1, 3, SIZE[0], SIZE[1]], picture).unwrap();
     let at = graph.values.iter().position(|value| value.name == name).unwrap();

@@ -24,6 +24,7 @@ mod eltwise_unary;
 mod eltwise_where;
 mod evaluate;
 mod execute;
+mod features;
 mod gather;
 mod gather_sum;
 mod global_pool;

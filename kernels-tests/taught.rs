@@ -228,6 +228,7 @@ fn training(weights: Vec<f64>) -> Settings {
         frozen: BTreeSet::new(),
         weights,
         distil: 0.0,
+        distil_features: 0.0,
         every: 1,
         augment: Augment::default(),
         seed: 0,

@@ -156,6 +156,7 @@ pub fn settings(rule: Rule, normalisation: Normalisation) -> Settings {
         frozen: BTreeSet::new(),
         weights: vec![1.0, 0.5, 2.0],
         distil: 0.0,
+        distil_features: 0.0,
         every: 1,
         augment: Augment::default(),
         seed: 0,

@@ -178,6 +178,7 @@ impl World {
             frozen: BTreeSet::new(),
             weights: self.tasks.iter().map(weight).collect(),
             distil: 0.0,
+            distil_features: 0.0,
             every: EVERY,
             augment: Augment { flip: true, ..Augment::default() },
             seed,

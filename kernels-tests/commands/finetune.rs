@@ -58,6 +58,33 @@ fn a_training_lowers_losses_and_leaves_a_network() {
     }
 }
 
+/// The small network itself as teacher: nothing is cut, so maps are compared. A network of other names has none.
+#[test]
+fn maps_inside_of_a_teacher_are_compared_where_there_are_any() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let teacher = bench.text("small.onnx");
+    let more = ["--epochs", "1", "--flip", "--distil-features", "0.5", "--distil", "0", "--teacher"];
+    let done = run(&strs(&finetune(&bench, "out", &[&more[..], &[&teacher]].concat())));
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stderr.contains("with the teacher's"), "{}", done.stderr);
+    assert_eq!(bench.read_json("out/summary.json")["settings"]["distil_features"], 0.5);
+    let alone = finetune(&bench, "alone", &more[..more.len() - 1]);
+    refused(&run(&strs(&alone)), &["--distil-features", "--teacher"]);
+    let mut renamed = wgpu_pagcp::onnx::load(&bench.path("small.onnx")).unwrap();
+    for output in renamed.nodes.iter().map(|node| node.outputs[0]).collect::<Vec<_>>() {
+        if !renamed.is_output(output) {
+            renamed.values[output.0].name.push_str(" of another network");
+        }
+    }
+    fs::write(bench.path("renamed.onnx"), wgpu_pagcp::onnx::encode(&renamed).unwrap()).unwrap();
+    let renamed = bench.text("renamed.onnx");
+    let none = run(&strs(&finetune(&bench, "none", &[&more[..], &[&renamed]].concat())));
+    refused(&none, &["features", "no map inside of the network"]);
+}
+
 #[test]
 fn a_killed_training_goes_on_to_the_same_bytes() {
     if !has_device() {
@@ -98,12 +125,13 @@ fn settings_that_cannot_train_are_named() {
         return;
     }
     let bench = Bench::new();
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&["--epochs", "0"], &["--epochs 0"]),
         (&["--batch", "5"], &["--batch 5", "4 pictures"]),
         (&["--learning-rate=-1"], &["--learning-rate -1"]),
         (&["--learning-rate", "nan"], &["--learning-rate"]),
         (&["--warm-up", "20"], &["--warm-up 20"]),
+        (&["--distil-features=-1"], &["--distil-features -1"]),
         (&["--weight", "colour=1"], &["--weight colour=1", "segmentation"]),
         (&["--weight", "depth"], &["--weight depth", "TASK=WEIGHT"]),
         (&["--zoom", "9"], &["scale 9"]),

@@ -31,6 +31,9 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let val = eval::open_data(&args.tasks, Split::Val, &model)?;
     let train = eval::open_data(&args.tasks, Split::Train, &model)?;
     let settings = settings(&args.train, args.epochs, (&model, &train))?;
+    if settings.distil_features > 0.0 && args.teacher.is_none() {
+        return Err(Failure::input("--distil-features: expected a network to compare with, --teacher"));
+    }
     let teacher = args.teacher.as_ref().map(|path| Model::load(path, 1, &args.sizes)).transpose()?;
     files::output_folder(&args.out)?;
     let gpu = open(device)?;
@@ -119,6 +122,7 @@ pub fn settings(
     number("decay", args.decay, 1.0)?;
     number("clip", args.clip, f64::MAX)?;
     number("distil", args.distil, f64::MAX)?;
+    number("distil-features", args.distil_features, f64::MAX)?;
     number("average", args.average, 0.999_999)?;
     let settings = Settings {
         epochs,
@@ -141,6 +145,7 @@ pub fn settings(
         frozen: frozen(&args.freeze, model)?,
         weights: weights(&args.weight, data)?,
         distil: args.distil,
+        distil_features: args.distil_features,
         every: args.every,
         augment: Augment { flip: args.flip, scale: args.zoom, color: args.color },
         seed: 0,

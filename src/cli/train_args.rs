@@ -36,6 +36,10 @@ pub struct TrainArgs {
     /// network as teacher.
     #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
     pub distil: f64,
+    /// How much maps inside of the network count beside its outputs that no pruning cut, each by its mean squared difference
+    /// from the teacher's over the teacher's mean square: 0 for not at all.
+    #[arg(long, default_value_t = 0.0, value_name = "WEIGHT")]
+    pub distil_features: f64,
     /// Dense outputs that the network upsamples at least N times are learnt from at every Nth row and column only, which
     /// takes a fraction of the time. 1 takes every pixel.
     #[arg(long, default_value_t = 2, value_name = "N")]

@@ -4,13 +4,14 @@ use super::finetune::failure;
 use super::model::Model;
 use super::{Failure, progress};
 use crate::gpu::Gpu;
-use crate::graph::{Graph, Sizes};
+use crate::graph::{Graph, Sizes, ValueId};
 use crate::search::fingerprint;
-use crate::tasks::{Dataset, Source, TaskKind};
+use crate::tasks::{Dataset, Source, Task, TaskKind};
 use crate::train::checkpoint;
 use crate::train::{
-    Assigner, Augmenter, Course, Epoch, Follow, Lectures, MomentOptions, Moments, Normalisation, Picture,
-    Progress, Settings, State, Thinning, TrainError, Trainer, Tutor, lessons, prepared, taught, tune,
+    Assigner, Augmenter, Course, Epoch, Follow, Lectures, Lesson, MomentOptions, Moments, Normalisation,
+    Picture, Progress, Settings, State, Thinning, TrainError, Trainer, Tutor, features, lessons, prepared,
+    taught, tune,
 };
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
@@ -59,9 +60,9 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
     let outputs = outputs.iter().map(|(name, shape)| (*name, shape.as_slice()));
     let mut lessons = lessons(train.tasks(), &settings.weights, outputs).map_err(failure)?;
     let mut tutor = None;
-    if let Some(teacher) = teacher.filter(|_| settings.distil > 0.0) {
-        let own = (&lessons[..], settings.distil);
-        let (more, shown) = taught(train.tasks(), own, (&graph, teacher), &sizes).map_err(failure)?;
+    if let Some(teacher) = teacher.filter(|_| settings.distil.max(settings.distil_features) > 0.0) {
+        let own = (train.tasks(), &lessons[..]);
+        let (more, shown) = said(own, (&graph, teacher), (settings, &sizes)).map_err(failure)?;
         tutor = Some(Tutor::new(gpu, teacher, &shown, &sizes).map_err(failure)?);
         lessons.extend(more);
     }
@@ -108,6 +109,26 @@ pub fn train(gpu: &Gpu, pupil: &Pupil, settings: &Settings) -> Result<(Graph, Ve
         re_estimate(gpu, &mut graph, train, (settings, model))?;
     }
     Ok((graph, shown.head.epochs))
+}
+
+/// What is learnt from the outputs and the features of a teacher, and the values that it shows for that.
+fn said(
+    (tasks, lessons): (&[Task], &[Lesson]),
+    networks: (&Graph, &Graph),
+    (settings, sizes): (&Settings, &Sizes),
+) -> Result<(Vec<Lesson>, Vec<ValueId>), TrainError> {
+    let (mut all, mut shown) = (Vec::new(), Vec::new());
+    if settings.distil > 0.0 {
+        (all, shown) = taught(tasks, (lessons, settings.distil), networks, sizes)?;
+    }
+    if settings.distil_features > 0.0 {
+        let (more, values) = features(networks, &all, settings.distil_features, sizes)?;
+        let names: Vec<&str> = more.iter().map(|lesson| lesson.goal.output.as_str()).collect();
+        eprintln!("comparing {} with the teacher's", names.join(", "));
+        all.extend(more);
+        shown.extend(values);
+    }
+    Ok((all, shown))
 }
 
 /// Asks the teacher, once for every picture.

@@ -83,6 +83,13 @@ impl Task {
 }
 
 impl Goal {
+    /// The squares of how far a value `[C, …]` inside of a network is from what a teacher says.
+    pub fn of_values(value: &str, shape: &[usize]) -> Self {
+        let (output, shape) = (value.to_owned(), shape.to_vec());
+        let (loss, words) = (LossKind::Square, Words::Floats);
+        Self { output, view: Vec::new(), loss, shape, factor: 1.0, words }
+    }
+
     fn of_map(goal: MapGoal, outputs: &[String]) -> Self {
         let MapGoal { place, view, loss, shape, words, factor } = goal;
         let output = outputs[place.output].clone();

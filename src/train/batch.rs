@@ -16,6 +16,9 @@ pub struct Lesson {
     pub weight: f64,
     /// Whether a teacher gives its labels ([`super::Lectures`]).
     pub taught: bool,
+    /// Whether it counts relative to the mean square of its labels, which are values inside of a teacher: it is then of no
+    /// task.
+    pub relative: bool,
 }
 
 /// What one step runs on.
@@ -46,7 +49,7 @@ pub fn lessons<'a>(
         let weight = weight * gain;
         let named = |(number, goal): (usize, Goal)| {
             let name = if number == 0 { task.name.clone() } else { format!("{}:{number}", task.name) };
-            Lesson { name, task: at, goal, weight, taught: false }
+            Lesson { name, task: at, goal, weight, taught: false, relative: false }
         };
         Ok(task.goals(outputs.clone())?.into_iter().enumerate().map(named).collect::<Vec<_>>())
     };
@@ -80,7 +83,10 @@ impl Batch {
 
 /// Labels and factor of one of `lessons`.
 fn learnt(lesson: &Lesson, lessons: &[Lesson], samples: &Samples) -> [Vec<f32>; 2] {
-    let Lesson { task, goal, weight, taught, .. } = lesson;
+    let Lesson { task, goal, weight, taught, relative, .. } = lesson;
+    if *relative {
+        return [Vec::new(), vec![0.0]];
+    }
     let words = samples.targets(*task);
     let terms_of = |lesson: &Lesson| -> f64 {
         if lesson.taught {
@@ -88,7 +94,8 @@ fn learnt(lesson: &Lesson, lessons: &[Lesson], samples: &Samples) -> [Vec<f32>; 
         }
         words.iter().map(|words| lesson.goal.divisor(words)).sum()
     };
-    let parts = lessons.iter().filter(|other| (other.task, other.taught) == (*task, *taught));
+    let parts =
+        lessons.iter().filter(|other| (other.task, other.taught) == (*task, *taught) && !other.relative);
     let terms: f64 = parts.map(terms_of).sum();
     let scale = if terms > 0.0 { goal.factor * weight / terms } else { 0.0 };
     let words = if *taught { &[][..] } else { words };

@@ -61,6 +61,12 @@ pub enum TrainError {
     /// Pictures cannot be changed like that.
     #[error("augmentation: {0}")]
     Augment(String),
+    /// No value inside of a network can be compared with a teacher's.
+    #[error(
+        "features: no map inside of the network has the name and shape of one of the teacher's; \
+         without --distil-features outputs alone are compared"
+    )]
+    Features,
     /// A detector without a network that says which cells answer for which box.
     #[error("detection: an assigner has to say which cells answer for which box")]
     Untaught,

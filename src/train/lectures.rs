@@ -103,7 +103,8 @@ impl Lectures {
         4 * self.floats as u64 * images as u64
     }
 
-    /// Fills in the labels of the taught `lessons` for the pictures `chosen`, changed as the pictures are in an epoch.
+    /// Fills in the labels of the taught `lessons` for the pictures `chosen`, changed as the pictures are in an epoch, and
+    /// the factors of those that are relative to them.
     ///
     /// # Errors
     /// [`TrainError::Lectures`].
@@ -127,12 +128,18 @@ impl Lectures {
             }
             for &Part { lesson, size, at } in &self.parts {
                 let mut planes = record[at..at + size.iter().product::<usize>()].to_vec();
-                let Lesson { task, goal, .. } = &lessons[lesson];
+                let Lesson { task, goal, relative, .. } = &lessons[lesson];
                 if let Some((augmenter, epoch)) = change {
-                    augmenter.change_said((epoch, image), *task, &mut planes, size);
+                    augmenter.change_said((epoch, image), (!relative).then_some(*task), &mut planes, size);
                 }
                 batch.inputs[inputs + 2 * lesson].extend(goal.taught(&planes));
             }
+        }
+        for (at, lesson) in lessons.iter().enumerate().filter(|(_, lesson)| lesson.relative) {
+            let labels = &batch.inputs[inputs + 2 * at];
+            let squares: f64 = labels.iter().map(|label| f64::from(*label).powi(2)).sum();
+            let scale = if squares > 0.0 { lesson.weight / squares } else { 0.0 };
+            batch.inputs[inputs + 2 * at + 1] = vec![scale as f32];
         }
         Ok(())
     }

@@ -55,6 +55,8 @@ pub struct Settings {
     pub weights: Vec<f64>,
     /// The weight of every task's loss against the outputs of a teacher, relative to that against labels; 0 for none.
     pub distil: f64,
+    /// The weight of every map inside of the network that is compared with a teacher's ([`super::features`]); 0 for none.
+    pub distil_features: f64,
     /// Outputs that are upsampled at least so many times are judged at every such row and column ([`super::Thinning`]).
     pub every: usize,
     /// What is done to pictures.
@@ -104,6 +106,7 @@ mod tests {
             frozen: BTreeSet::new(),
             weights: Vec::new(),
             distil: 0.0,
+            distil_features: 0.0,
             every: 1,
             augment: Augment::default(),
             seed: 0,

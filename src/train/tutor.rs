@@ -74,7 +74,7 @@ pub fn taught(
         let compared = Task { kind, outputs: vec![output.clone()], ..task.clone() };
         for goal in compared.goals([(output.as_str(), shape.as_slice())].into_iter())? {
             let (name, weight) = (format!("{} of the teacher", lesson.name), share * lesson.weight);
-            all.push(Lesson { name, task: lesson.task, goal, weight, taught: true });
+            all.push(Lesson { name, task: lesson.task, goal, weight, taught: true, relative: false });
             values.push(shown);
         }
     }

@@ -148,6 +148,7 @@ mod tests {
             frozen: BTreeSet::new(),
             weights: vec![1.0],
             distil: 0.0,
+            distil_features: 0.0,
             every: 1,
             augment: Augment::default(),
             seed: 0,

@@ -170,19 +170,21 @@ impl Augmenter {
         }
     }
 
-    /// Changes what a teacher says of a picture for a task, planes of `size`, as [`Augmenter::change`] does with the
-    /// picture in an epoch.
+    /// Changes what a teacher says of a picture for a task, or computes on the way, planes of `size`, as
+    /// [`Augmenter::change`] does with the picture in an epoch.
     pub(super) fn change_said(
         &self,
         (epoch, image): (usize, usize),
-        task: usize,
+        task: Option<usize>,
         planes: &mut Vec<f32>,
         size: [usize; 3],
     ) {
         let view = self.draw(epoch, image).view;
         if !view.is_whole() {
             *planes = view.blend(planes, size);
-            geometry::turn(&self.labels[task].kind, &view, bytemuck::cast_slice_mut(planes));
+            if let Some(task) = task {
+                geometry::turn(&self.labels[task].kind, &view, bytemuck::cast_slice_mut(planes));
+            }
         }
     }
 
