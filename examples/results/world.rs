@@ -128,7 +128,7 @@ impl World {
             Halves::Fitting => [samples.clone(), samples],
         };
         let batch = faithful.then_some(FAITHFUL_BATCH.min(judging.len()));
-        let options = Options { batch, mean_of_batches: faithful, symbols: BTreeMap::new() };
+        let options = Options { batch, mean_of_batches: faithful, ..Options::default() };
         Ok(GpuEvaluator::new(&self.gpu, self.tasks.clone(), judging, options)?.fitting(fitting))
     }
 

@@ -162,6 +162,7 @@ fn summary(
             candidates: outcome.candidates,
             images: pruned.images,
             macs: outcome.macs,
+            scan_macs: outcome.scan_macs * pruned.images as u64,
             reference_macs: outcome.reference_macs * pruned.images as u64,
             seconds: pruned.seconds,
         },

@@ -11,13 +11,17 @@ use crate::graph::Graph;
 use crate::search::saliency::Criterion;
 use crate::search::schedule::Schedule;
 use crate::search::{
-    self, Header, Journal, Options, Order, Outcome, Problem, SearchError, Times, fingerprint, search,
+    self, Header, Journal, Options, Order, Outcome, Problem, ScanMode, SearchError, Times, fingerprint,
+    search,
 };
 use crate::tasks::{Dataset, Samples, Source, Task};
 use globset::{Glob, GlobSetBuilder};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
+
+/// Batches of a search that judges candidates by the first of them where that is enough.
+const PARTS: usize = 8;
 
 /// Images in a batch of the reference code's validation, where its losses depend on it: twice its batch size of 16.
 const FAITHFUL_BATCH: usize = 32;
@@ -119,14 +123,15 @@ fn run_search(
     (tasks, samples): (&[Task], Samples),
     (options, journal): (&Options, &mut Journal),
 ) -> Result<(Outcome, usize), Failure> {
-    let measure = EvaluateOptions {
-        batch: options.faithful.then_some(FAITHFUL_BATCH),
-        mean_of_batches: options.faithful,
-        symbols: model.sizes.symbols.clone(),
-    };
     let fits = options.recover || options.criterion == Criterion::Energy;
     let [fitting, judging] =
         if fits && samples.len() > 1 { samples.halves() } else { [Samples::default(), samples] };
+    let measure = EvaluateOptions {
+        batch: options.faithful.then_some(FAITHFUL_BATCH),
+        most: (options.scan == ScanMode::Bracket).then_some(judging.len() / PARTS),
+        mean_of_batches: options.faithful,
+        symbols: model.sizes.symbols.clone(),
+    };
     let tasks = tasks.iter().map(|task| if options.faithful { task.moving() } else { task.clone() });
     let evaluator = GpuEvaluator::new(gpu, tasks.collect(), judging, measure);
     let mut evaluator = evaluator.map_err(eval::failure)?.fitting(fitting);

@@ -201,6 +201,7 @@ fn joined(accepted: &[(PathBuf, Summary)]) -> Summary {
     for (_, other) in accepted[..accepted.len() - 1].iter().rev() {
         summary.search.candidates += other.search.candidates;
         summary.search.macs += other.search.macs;
+        summary.search.scan_macs += other.search.scan_macs;
         summary.search.reference_macs += other.search.reference_macs;
         summary.search.seconds += other.search.seconds;
         if let (Some(all), Some(training)) = (&mut summary.training, &other.training) {

@@ -98,8 +98,12 @@ pub struct SearchSummary {
     /// Multiply-accumulates that this run executed: candidates, what they have in common, fits of recovery, the
     /// unpruned and the final network. Less than the whole where it was resumed.
     pub macs: u64,
-    /// Multiply-accumulates of PAGCP's ascending scan with the same decisions: the unpruned network, then for every unit
-    /// the whole masked network for each candidate up to the first that breaks a limit, on the same pictures.
+    /// Multiply-accumulates of an ascending scan of the same candidates that shares nothing: the unpruned network, then for
+    /// every unit the whole masked network for each candidate up to the first that breaks a limit, on the same pictures.
+    #[serde(default)]
+    pub scan_macs: u64,
+    /// Those of the scan of PAGCP's reference code with the same decisions: likewise, but it tries every twentieth of a
+    /// unit, whatever kept counts are rounded to.
     pub reference_macs: u64,
     /// Seconds of this run; less than the whole where it was resumed.
     pub seconds: f64,

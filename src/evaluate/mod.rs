@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 pub struct Options {
     /// Images in one run; `None` takes as many as are worth it and fit.
     pub batch: Option<usize>,
+    /// As many as are worth it, but no more than this.
+    pub most: Option<usize>,
     /// Sizes of the model's symbolic dimensions other than the batch.
     pub symbols: BTreeMap<String, usize>,
     /// Weighs every batch's mean loss by its images, as PAGCP's reference code does, instead of adding sums and

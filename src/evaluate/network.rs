@@ -131,7 +131,8 @@ pub(super) fn joined<T: Copy>(
 /// A plan for the batch asked for, or for the largest that fits.
 pub(super) fn fitting_plan(gpu: &Gpu, request: &Request<'_>) -> Result<Plan, EvaluateError> {
     let asked = request.options.batch.map(|batch| batch.min(request.images));
-    let mut batch = asked.unwrap_or_else(|| even_batch(request.images, LARGEST_BATCH));
+    let most = request.options.most.map_or(LARGEST_BATCH, |most| most.clamp(1, LARGEST_BATCH));
+    let mut batch = asked.unwrap_or_else(|| even_batch(request.images, most));
     loop {
         let smaller = (asked.is_none() && batch > 1).then(|| even_batch(request.images, batch / 2));
         match (plan(gpu, request, batch), smaller) {

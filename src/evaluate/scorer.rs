@@ -8,7 +8,7 @@ use super::{EvaluateError, Options};
 use crate::gpu::Gpu;
 use crate::graph::{Graph, Sizes, ValueId};
 use crate::optimise::optimise;
-use crate::search::{Evaluator, Grams, TaskLimit};
+use crate::search::{Evaluator, Grams, Part, TaskLimit};
 use crate::tasks::{Loss, Samples, Source, Task};
 use crate::units::Units;
 
@@ -156,6 +156,16 @@ impl Evaluator for GpuEvaluator {
         }
         self.scored += (self.judging.len() * candidates.len()) as u64;
         Ok(losses)
+    }
+
+    fn probe(&mut self, candidate: &[usize]) -> Result<Part, EvaluateError> {
+        let network = self.network.as_mut().ok_or(EvaluateError::Unprepared)?;
+        let Some(mut part) = network.probe(&mut self.judging, candidate)? else { return Ok(None) };
+        self.macs += network.take_macs();
+        for (loss, unit) in part.iter_mut().zip(&self.units) {
+            loss.iter_mut().for_each(|loss| loss.sum /= unit);
+        }
+        Ok(Some(part))
     }
 
     fn macs(&self) -> u64 {

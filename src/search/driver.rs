@@ -1,11 +1,13 @@
 //! The search itself: visits units, scans their candidates, commits what every task allows, measures the result.
 
 use super::journal::{Journal, JournalError, Record, Visit};
-use super::recovering::Start;
-use super::scan::{Scan, Scanned, losses_at};
+use super::scan::{Candidates, Scan, Scanned, scored_at};
 use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
-use super::{Evaluator, Loss, Observer, Options, ScanMode, counts, faithful, saliency, visiting_order};
+use super::unshared::Unshared;
+use super::{
+    Evaluator, Loss, Observer, Options, Part, ScanMode, bracket, counts, faithful, saliency, visiting_order,
+};
 use crate::compact::CompactError;
 use crate::graph::Graph;
 use crate::recover::Fit;
@@ -72,8 +74,11 @@ pub struct Outcome {
     pub candidates: usize,
     /// The multiply-accumulates that the evaluator executed in this run, all pictures and everything else included.
     pub macs: u64,
-    /// Those of PAGCP's ascending scan with the same decisions, for one judging picture: the unpruned network, then for
-    /// every unit the whole masked network for each candidate, up to the first that breaks a limit.
+    /// Those of an ascending scan of the same candidates that shares nothing, for one judging picture: the unpruned network,
+    /// then for every unit the whole masked network for each candidate, up to the first that breaks a limit.
+    pub scan_macs: u64,
+    /// Those of the scan of PAGCP's reference code with the same decisions: likewise, but it tries every twentieth of a unit,
+    /// whatever kept counts are rounded to.
     pub reference_macs: u64,
 }
 
@@ -87,16 +92,23 @@ pub fn search<E: Evaluator>(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, SearchError<E::Error>> {
     let graph = problem.graph.clone();
-    let mut driver = Driver { problem, graph, options, evaluator, journal, observer, fitted: None };
+    let mut driver =
+        Driver { problem, graph, options, evaluator, journal, observer, fitted: None, part: None };
     let before = driver.base()?;
     let (keeps, visits) =
         if options.faithful { faithful::run(&mut driver, &before)? } else { driver.run(&before)? };
     let keeps: Vec<Vec<usize>> = keeps.into_iter().map(sorted).collect();
     let after = driver.measure_final(&keeps)?;
-    let (candidates, reference_macs) = driver.spent();
+    let Unshared { candidates, scan: scan_macs, reference: reference_macs } = driver.unshared();
     let macs = driver.evaluator.macs();
     let (keeps, graph) = (Keeps(keeps), driver.graph);
-    Ok(Outcome { keeps, graph, visits, before, after, candidates, macs, reference_macs })
+    Ok(Outcome { keeps, graph, visits, before, after, candidates, macs, scan_macs, reference_macs })
+}
+
+/// Losses over the first pictures once a candidate with `part` is accepted.
+fn moved(base: Option<Vec<Loss>>, part: &Part) -> Option<Vec<Loss>> {
+    let (base, part) = base.zip(part.as_ref())?;
+    Some(base.into_iter().zip(part).map(|(base, loss)| loss.unwrap_or(base)).collect())
 }
 
 fn sorted(mut list: Vec<usize>) -> Vec<usize> {
@@ -114,6 +126,8 @@ pub(super) struct Driver<'a, E> {
     pub observer: &'a mut dyn Observer,
     /// What was fitted last: for which pass and unit.
     pub fitted: Option<(usize, usize, Vec<Fit>)>,
+    /// The losses over the first pictures that those of candidates are relative to, where a search asks for them.
+    pub part: Option<Vec<Loss>>,
 }
 
 /// What one visit is about.
@@ -122,6 +136,8 @@ pub(super) struct Turn {
     pub unit: usize,
     pub done: usize,
     pub total: usize,
+    /// The share of the unit that is likely to go.
+    pub share: f64,
 }
 
 /// Kept coordinates per unit, and the visits that led there.
@@ -130,10 +146,10 @@ pub(super) type Pass = (Vec<Vec<usize>>, Vec<Visit>);
 impl<E: Evaluator> Driver<'_, E> {
     fn base(&mut self) -> Result<Vec<Loss>, SearchError<E::Error>> {
         let losses = match self.journal.base() {
-            Some(losses) => self.journalled_losses(losses)?,
+            Some((losses, _)) => self.journalled_losses(losses)?,
             None => {
-                let losses = self.measure(&self.problem.all())?;
-                self.journal.append(Record::Base { losses: losses.clone() })?;
+                let (losses, part) = self.measure(&self.problem.all(), self.brackets())?;
+                self.journal.append(Record::Base { losses: losses.clone(), part })?;
                 losses
             }
         };
@@ -148,11 +164,15 @@ impl<E: Evaluator> Driver<'_, E> {
         Ok(losses)
     }
 
+    fn brackets(&self) -> bool {
+        self.options.scan == ScanMode::Bracket && !self.options.faithful
+    }
+
     fn measure_final(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
         if let Some(losses) = self.journal.last() {
             return self.journalled_losses(losses);
         }
-        let losses = self.measure(keeps)?;
+        let (losses, _) = self.measure(keeps, false)?;
         self.journal.append(Record::Final { losses: losses.clone() })?;
         Ok(losses)
     }
@@ -166,12 +186,18 @@ impl<E: Evaluator> Driver<'_, E> {
         Ok(losses.to_vec())
     }
 
-    fn measure(&mut self, keeps: &[Vec<usize>]) -> Result<Vec<Loss>, SearchError<E::Error>> {
+    /// The losses of a network, and those over the first pictures where it is `probed`.
+    fn measure(
+        &mut self,
+        keeps: &[Vec<usize>],
+        probed: bool,
+    ) -> Result<(Vec<Loss>, Part), SearchError<E::Error>> {
         let network = self.network(keeps)?;
         self.prepare(&network, None)?;
-        let whole = keeps.iter().map(Vec::len).collect();
+        let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
+        let part = if probed { self.evaluator.probe(&whole).map_err(SearchError::Evaluate)? } else { None };
         let mut losses = self.evaluator.score(&[whole]).map_err(SearchError::Evaluate)?;
-        Ok(losses.swap_remove(0))
+        Ok((losses.swap_remove(0), part))
     }
 
     pub(super) fn network(&self, keeps: &[Vec<usize>]) -> Result<Network, CompactError> {
@@ -210,13 +236,15 @@ impl<E: Evaluator> Driver<'_, E> {
         let mut keeps = self.problem.all();
         let mut visits: Vec<Visit> = Vec::new();
         let mut base: Vec<f64> = before.iter().map(|loss| loss.mean()).collect();
+        self.part = self.journal.base().and_then(|(_, part)| part.as_ref()?.iter().copied().collect());
         for (done, &unit) in order.iter().enumerate() {
             if self.target_reached(&keeps) {
                 break;
             }
             let accepted = visits.iter().filter(|visit| visit.accepted.is_some()).count();
             let limits: Vec<f64> = schedules.iter().map(|schedule| schedule.limit(accepted)).collect();
-            let turn = Turn { pass, unit, done, total: order.len() };
+            let share = bracket::likely_share(&visits);
+            let turn = Turn { pass, unit, done, total: order.len(), share };
             let (criterion, seed) = (self.options.criterion, self.options.seed);
             let rank = |graph: &_, unit: &_| saliency::scores(graph, unit, criterion, seed);
             let tries = |_: &[f64], channels| counts(channels, self.options);
@@ -231,7 +259,9 @@ impl<E: Evaluator> Driver<'_, E> {
             if let Some(keep) = visit.accepted {
                 self.ship(&turn, &keeps, &visit)?;
                 keeps[unit] = visit.order[..keep].to_vec();
-                base = losses_at(&visit, keep).iter().map(|loss| loss.mean()).collect();
+                let scored = scored_at(&visit, keep);
+                base = scored.losses.iter().map(|loss| loss.mean()).collect();
+                self.part = moved(self.part.take(), &scored.part);
             }
             visits.push(visit);
         }
@@ -301,22 +331,15 @@ impl<E: Evaluator> Driver<'_, E> {
         ordered[turn.unit] = order.clone();
         let network = self.network(&ordered)?;
         let tries = (scan.tries)(&ranked, order.len());
-        let start = match tries.first() {
-            Some(&first) if self.options.recover && !self.options.faithful => {
-                self.recovering(&network, turn, first, &scan)?
-            }
-            Some(_) => {
-                self.prepare(&network, Some(turn.unit))?;
-                Start::default()
-            }
-            None => Start::default(),
+        let candidates = Candidates { network: &network, turn, tries: &tries, scan: &scan };
+        let (scanned, recovered) = if tries.is_empty() {
+            (Scanned::default(), false)
+        } else if self.brackets() {
+            self.close_in(&candidates)?
+        } else {
+            self.ascend(&candidates)?
         };
-        let recovered = start.recovered;
-        let place = (turn.unit, &ordered[..]);
-        let Scanned { candidates, accepted, broken } = match self.options.scan {
-            ScanMode::Bracket if !self.options.faithful => self.bracket(place, &tries, &scan, start)?,
-            ScanMode::Exact | ScanMode::Bracket => self.scan(place, &tries, &scan, start)?,
-        };
+        let Scanned { candidates, accepted, broken } = scanned;
         let visit = Visit {
             pass: turn.pass,
             unit: id,
@@ -332,37 +355,6 @@ impl<E: Evaluator> Driver<'_, E> {
         self.journal.append(Record::Visit(visit.clone()))?;
         self.observer.settled(&visit);
         Ok(visit)
-    }
-
-    /// How many candidates were scored, and the MACs of the reference's scan for one picture.
-    fn spent(&self) -> (usize, u64) {
-        let visits = (0..2).flat_map(|pass| self.journal.visits(pass));
-        let candidates = visits.map(|visit| visit.candidates.len()).sum();
-        let Problem { graph, shapes, units } = self.problem;
-        let mut keep: Vec<usize> = units.units.iter().map(|unit| unit.channels).collect();
-        let mut macs = cost_kept(graph, shapes, units, &keep).macs;
-        for visit in self.journal.visits(0) {
-            let Some(u) = units.units.iter().position(|unit| unit.id == visit.unit) else { continue };
-            let before = keep[u];
-            for count in self.reference_scan(visit) {
-                keep[u] = count;
-                macs += cost_kept(graph, shapes, units, &keep).macs;
-            }
-            keep[u] = visit.accepted.unwrap_or(before);
-        }
-        (candidates, macs)
-    }
-
-    /// The kept counts that an ascending scan of a visit's unit runs: all up to the first refused one.
-    fn reference_scan(&self, visit: &Visit) -> Vec<usize> {
-        if self.options.faithful {
-            return visit.candidates.iter().map(|scored| scored.keep).collect();
-        }
-        let tries = counts(visit.order.len(), self.options);
-        let accepted = visit.accepted.unwrap_or(visit.order.len());
-        let within = tries.iter().take_while(|&&keep| keep >= accepted).count();
-        let scanned = within + usize::from(visit.limited_by.is_some());
-        tries.into_iter().take(scanned).collect()
     }
 }
 
@@ -395,7 +387,7 @@ fn unit_costs(problem: &Problem, before: &[Loss], visits: &[Visit]) -> Vec<(Stri
         let macs = cost_kept(graph, shapes, units, &keep).macs;
         keep[u] = accepted;
         let freed = macs - cost_kept(graph, shapes, units, &keep).macs;
-        let after: f64 = losses_at(visit, accepted).iter().map(|loss| loss.mean()).sum();
+        let after: f64 = scored_at(visit, accepted).losses.iter().map(|loss| loss.mean()).sum();
         costs.push((visit.unit.clone(), (after - total) / (freed.max(1) as f64)));
         total = after;
     }

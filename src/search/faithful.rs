@@ -7,7 +7,7 @@
 use super::driver::{Driver, Pass, SearchError, Turn};
 use super::journal::Visit;
 use super::saliency::{self, Criterion, Norm, Weights};
-use super::scan::{Scan, losses_at};
+use super::scan::{Scan, scored_at};
 use super::schedule::Schedule;
 use super::state::Problem;
 use super::{Evaluator, Loss, visiting_order};
@@ -81,12 +81,12 @@ pub(super) fn run<E: Evaluator>(
     for (done, &unit) in order.iter().enumerate() {
         let accepted = visits.iter().filter(|visit| visit.accepted.is_some()).count();
         let limits = schedules.iter().map(|schedule| schedule.limit(accepted)).collect();
-        let turn = Turn { pass: 0, unit, done, total: order.len() };
+        let turn = Turn { pass: 0, unit, done, total: order.len(), share: 0.0 };
         let visit = visit(driver, &turn, &network, (limits, &bases.tasks))?;
         judged.push(judge(&driver.problem, &network, unit, (&visit, bases.total)));
         if let Some(keep) = visit.accepted {
             network[unit] = visit.order[..keep].to_vec();
-            raise(&mut bases, losses_at(&visit, keep));
+            raise(&mut bases, &scored_at(&visit, keep).losses);
         }
         visits.push(visit);
     }

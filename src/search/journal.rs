@@ -2,7 +2,7 @@
 //! killed search resumes where it was.
 
 use super::saliency::Criterion;
-use super::{Loss, Options};
+use super::{Loss, Options, Part};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -73,6 +73,9 @@ pub struct Scored {
     pub keep: usize,
     /// The loss of every task.
     pub losses: Vec<Loss>,
+    /// Those over the first pictures alone, where they were asked for ([`super::Evaluator::probe`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Part,
 }
 
 /// What was settled about one unit.
@@ -123,6 +126,9 @@ pub enum Record {
     Base {
         /// One for each task.
         losses: Vec<Loss>,
+        /// Those over the first pictures alone, where a search asks for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Part,
     },
     /// A visited unit.
     Visit(Visit),
@@ -198,11 +204,11 @@ impl Journal {
         &self.records
     }
 
-    /// The base losses, where they are known.
-    pub fn base(&self) -> Option<&[Loss]> {
-        self.records
-            .iter()
-            .find_map(|r| if let Record::Base { losses } = r { Some(&losses[..]) } else { None })
+    /// The base losses and those over the first pictures, where they are known.
+    pub fn base(&self) -> Option<(&[Loss], &Part)> {
+        self.records.iter().find_map(|r| {
+            if let Record::Base { losses, part } = r { Some((&losses[..], part)) } else { None }
+        })
     }
 
     /// The final losses, where they are known.

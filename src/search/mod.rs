@@ -3,6 +3,7 @@
 //! how much of it may go.
 
 mod bracket;
+mod close_in;
 mod decisions;
 mod driver;
 mod faithful;
@@ -16,6 +17,7 @@ pub mod schedule;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unshared;
 
 pub use decisions::{Decision, apply};
 pub use driver::{Outcome, SearchError, search};
@@ -57,6 +59,13 @@ pub trait Evaluator {
     /// coordinates of every unit, in the order of [`Units::units`].
     fn score(&mut self, candidates: &[Vec<usize>]) -> Result<Vec<Vec<Loss>>, Self::Error>;
 
+    /// The losses of a candidate over the first pictures of the scoring set alone. It costs a small part of scoring it, and
+    /// scoring it after that only the rest. `None` where there are too few pictures for that.
+    fn probe(&mut self, candidate: &[usize]) -> Result<Part, Self::Error> {
+        let _ = candidate;
+        Ok(None)
+    }
+
     /// For each of `values` of `graph`, the products of every pair of its channels, summed over the pixels of the
     /// pictures that recovery is fitted on: row-major squares. `None` for a value that is not computed when `graph`
     /// runs, and for all where there are no such pictures. The prepared network is gone afterwards.
@@ -73,6 +82,9 @@ pub trait Evaluator {
 
 /// What [`Evaluator::grams`] gives, one entry for each value.
 pub type Grams = Vec<Option<Vec<f64>>>;
+
+/// What [`Evaluator::probe`] gives: a loss for each task, where the candidates of the prepared network can differ in it.
+pub type Part = Option<Vec<Option<Loss>>>;
 
 /// Told how the search goes.
 pub trait Observer {

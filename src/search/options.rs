@@ -104,6 +104,9 @@ impl Options {
     }
 }
 
+/// A unit's candidates remove multiples of one part in so many of its coordinates.
+pub(super) const GRID: usize = 20;
+
 /// The share removed by the probe that decides the visiting order.
 const PROBE: (usize, usize) = (3, 10);
 
@@ -112,8 +115,8 @@ const PROBE: (usize, usize) = (3, 10);
 pub fn counts(channels: usize, options: &Options) -> Vec<usize> {
     let least = options.min_channels.max(1);
     let round = options.round_to.max(1);
-    let mut counts: Vec<usize> = (1..=19)
-        .map(|k| (channels - channels * k / 20).next_multiple_of(round))
+    let mut counts: Vec<usize> = (1..GRID)
+        .map(|k| (channels - channels * k / GRID).next_multiple_of(round))
         .filter(|&keep| keep < channels && keep >= least)
         .collect();
     counts.dedup();

@@ -3,7 +3,7 @@
 use super::driver::{Driver, SearchError, Turn};
 use super::journal::Visit;
 use super::saliency::Criterion;
-use super::scan::{Scan, worst_increase};
+use super::scan::{Candidates, Scan, Scanned, worst};
 use super::state::{Network, Problem};
 use super::{Evaluator, Loss};
 use crate::graph::ValueId;
@@ -47,46 +47,62 @@ impl<E: Evaluator> Driver<'_, E> {
         Ok((scores, None))
     }
 
-    /// Prepares the network whose candidates are scanned: the recovered one, but for a unit of which nothing can be
-    /// fitted, or whose first candidate breaks a limit that way and is no worse off plainly.
-    pub(super) fn recovering(
+    /// The network whose candidates have recovered weights; `None` where nothing can be fitted.
+    pub(super) fn recovered(
         &mut self,
-        network: &Network,
-        turn: &Turn,
-        first: usize,
-        scan: &Scan,
-    ) -> Result<Start, SearchError<E::Error>> {
-        let unit = turn.unit;
-        let fits = fits(&self.problem, self.evaluator, network, unit)?;
+        Candidates { network, turn, .. }: &Candidates,
+    ) -> Result<Option<Network>, SearchError<E::Error>> {
+        if !self.options.recover || self.options.faithful {
+            return Ok(None);
+        }
+        let fits = fits(&self.problem, self.evaluator, network, turn.unit)?;
         if fits.is_empty() {
-            self.prepare(network, Some(unit))?;
-            return Ok(Start::default());
+            return Ok(None);
         }
         let (graph, units) = recover::scored(&network.graph, &network.units, &fits);
-        self.fitted = Some((turn.pass, unit, fits));
-        let mut candidate: Vec<usize> = network.units.units.iter().map(|unit| unit.channels).collect();
-        candidate[unit] = first;
-        let recovered = self.first(&Network { graph, units }, unit, &candidate)?;
-        let (worst, broken) = worst_increase(self.evaluator.tasks(), &recovered, scan);
-        if broken.is_none() {
+        self.fitted = Some((turn.pass, turn.unit, fits));
+        Ok(Some(Network { graph, units }))
+    }
+
+    /// Scans the candidates of a unit one after another: with recovered weights, but for a unit of which nothing can be
+    /// fitted, or whose first candidate breaks a limit that way and is no worse off plainly. And whether they had them.
+    pub(super) fn ascend(
+        &mut self,
+        candidates: &Candidates,
+    ) -> Result<(Scanned, bool), SearchError<E::Error>> {
+        let start = match self.recovered(candidates)? {
+            Some(network) => self.start(candidates, &network)?,
+            None => {
+                self.prepare(candidates.network, Some(candidates.turn.unit))?;
+                Start::default()
+            }
+        };
+        let recovered = start.recovered;
+        Ok((self.scan(candidates, start)?, recovered))
+    }
+
+    /// Judges the first candidate in the network with recovered weights and, where it breaks a limit, in the plain one.
+    fn start(&mut self, candidates: &Candidates, network: &Network) -> Result<Start, SearchError<E::Error>> {
+        let judge = |driver: &Self, losses: &[Loss]| worst(driver.evaluator.tasks(), losses, candidates.scan);
+        let recovered = self.first(candidates, network)?;
+        let with = judge(self, &recovered);
+        if with.broken.is_none() {
             return Ok(Start { recovered: true, first: Some(recovered) });
         }
-        let plain = self.first(network, unit, &candidate)?;
-        let (plainly, broken) = worst_increase(self.evaluator.tasks(), &plain, scan);
-        let recovers = broken.is_some() && worst < plainly;
+        let plain = self.first(candidates, candidates.network)?;
+        let without = judge(self, &plain);
+        let recovers = without.broken.is_some() && with.increase < without.increase;
         Ok(Start { recovered: recovers, first: Some(if recovers { recovered } else { plain }) })
     }
 
     /// The losses of the first candidate in a network, which stays prepared.
     fn first(
         &mut self,
+        candidates: &Candidates,
         network: &Network,
-        unit: usize,
-        candidate: &[usize],
     ) -> Result<Vec<Loss>, SearchError<E::Error>> {
-        self.prepare(network, Some(unit))?;
-        let mut losses = self.evaluator.score(&[candidate.to_vec()]).map_err(SearchError::Evaluate)?;
-        Ok(losses.swap_remove(0))
+        self.prepare(network, Some(candidates.turn.unit))?;
+        self.losses(candidates, candidates.tries[0])
     }
 
     /// Gives what reads an accepted unit its recovered weights.

@@ -1,13 +1,15 @@
 //! How the candidates of one unit are judged, one after another.
 
-use super::driver::{Driver, SearchError};
+use super::driver::{Driver, SearchError, Turn};
 use super::journal::{Scored, Visit};
 use super::recovering::Start;
+use super::state::Network;
 use super::{Evaluator, Loss, TaskLimit};
 use crate::graph::Graph;
 use crate::units::Unit;
 
 /// What was found out about one unit.
+#[derive(Default)]
 pub(super) struct Scanned {
     /// What was judged, ever fewer kept.
     pub candidates: Vec<Scored>,
@@ -31,29 +33,65 @@ pub(super) struct Scan<'a> {
     pub commit_unbroken: bool,
 }
 
-/// The losses of the candidate that keeps `keep`.
-pub(super) fn losses_at(visit: &Visit, keep: usize) -> &[Loss] {
-    let found = visit.candidates.iter().find(|scored| scored.keep == keep);
-    &found.expect("an accepted keep was scored").losses
+/// The candidates of one unit.
+pub(super) struct Candidates<'a> {
+    /// The network that they prune, the unit's channels in the order of which they keep prefixes.
+    pub network: &'a Network,
+    /// The visit.
+    pub turn: &'a Turn,
+    /// What they keep, ever less.
+    pub tries: &'a [usize],
+    /// How they are judged.
+    pub scan: &'a Scan<'a>,
 }
 
-/// The largest relative increase over the tasks, and the task that exceeds its limit by most, if any does. A loss
-/// that is not finite exceeds every limit.
-pub(super) fn worst_increase(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> (f64, Option<usize>) {
-    let mut worst = f64::NEG_INFINITY;
+impl Candidates<'_> {
+    /// The coordinates that the unit has.
+    pub fn channels(&self) -> usize {
+        self.network.units.units[self.turn.unit].channels
+    }
+
+    /// The candidate that keeps `keep`, as evaluators take it.
+    pub fn keeping(&self, keep: usize) -> Vec<usize> {
+        let mut counts: Vec<usize> = self.network.units.units.iter().map(|unit| unit.channels).collect();
+        counts[self.turn.unit] = keep;
+        counts
+    }
+}
+
+/// How much a candidate loses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Worst {
+    /// The largest relative increase over the tasks.
+    pub increase: f64,
+    /// The largest share of its limit that a task's increase takes, over 1 where a limit is broken.
+    pub taken: f64,
+    /// The task that exceeds its limit by most, if any does.
+    pub broken: Option<usize>,
+}
+
+/// The candidate that keeps `keep`, which was scored.
+pub(super) fn scored_at(visit: &Visit, keep: usize) -> &Scored {
+    let found = visit.candidates.iter().find(|scored| scored.keep == keep);
+    found.expect("an accepted keep was scored")
+}
+
+/// What a candidate with these losses loses. A loss that is not finite exceeds every limit.
+pub(super) fn worst(tasks: &[TaskLimit], losses: &[Loss], scan: &Scan) -> Worst {
+    let mut worst = Worst { increase: f64::NEG_INFINITY, taken: f64::NEG_INFINITY, broken: None };
     let mut excess = 0.0;
-    let mut broken = None;
     for (task, loss) in losses.iter().enumerate() {
         let (mean, base, limit) = (loss.mean(), scan.base[task], scan.limits[task]);
         let least = tasks[task].floor;
         let increase = if mean.is_finite() { (mean - base) / base.max(least) } else { f64::INFINITY };
-        worst = worst.max(increase);
-        if increase > limit && (broken.is_none() || increase - limit > excess) {
+        worst.increase = worst.increase.max(increase);
+        worst.taken = worst.taken.max(increase / limit);
+        if increase > limit && (worst.broken.is_none() || increase - limit > excess) {
             excess = increase - limit;
-            broken = Some(task);
+            worst.broken = Some(task);
         }
     }
-    (worst, broken)
+    worst
 }
 
 impl<E: Evaluator> Driver<'_, E> {
@@ -61,37 +99,42 @@ impl<E: Evaluator> Driver<'_, E> {
     /// scored past the first violation is not reported.
     pub(super) fn scan(
         &mut self,
-        (unit, keeps): (usize, &[Vec<usize>]),
-        tries: &[usize],
-        scan: &Scan,
+        candidates: &Candidates,
         start: Start,
     ) -> Result<Scanned, SearchError<E::Error>> {
-        let whole: Vec<usize> = keeps.iter().map(Vec::len).collect();
+        let Candidates { tries, scan, .. } = *candidates;
         let mut known = start.first;
         let mut scored: Vec<Scored> = Vec::new();
         let (first, rest) = tries.split_at(usize::from(known.is_some()).min(tries.len()));
         for chunk in first.chunks(1).chain(rest.chunks(self.options.width.max(1))) {
-            let candidate = |&keep: &usize| {
-                let mut counts = whole.clone();
-                counts[unit] = keep;
-                counts
-            };
-            let candidates: Vec<Vec<usize>> = chunk.iter().map(candidate).collect();
             let losses = match known.take() {
                 Some(losses) => vec![losses],
-                None => self.evaluator.score(&candidates).map_err(SearchError::Evaluate)?,
+                None => {
+                    let list: Vec<Vec<usize>> = chunk.iter().map(|&keep| candidates.keeping(keep)).collect();
+                    self.evaluator.score(&list).map_err(SearchError::Evaluate)?
+                }
             };
             for (&keep, losses) in chunk.iter().zip(losses) {
-                let (worst, task) = worst_increase(self.evaluator.tasks(), &losses, scan);
-                self.observer.scored(keep, whole[unit], worst);
+                let worst = worst(self.evaluator.tasks(), &losses, scan);
+                self.observer.scored(keep, candidates.channels(), worst.increase);
                 let accepted = scored.last().map(|scored| scored.keep);
-                scored.push(Scored { keep, losses });
-                if task.is_some() {
-                    return Ok(Scanned { candidates: scored, accepted, broken: task });
+                scored.push(Scored { keep, losses, part: None });
+                if worst.broken.is_some() {
+                    return Ok(Scanned { candidates: scored, accepted, broken: worst.broken });
                 }
             }
         }
         let accepted = scored.last().map(|scored| scored.keep);
         Ok(Scanned { candidates: scored, accepted, broken: None })
+    }
+
+    /// The losses of one candidate of the prepared network.
+    pub(super) fn losses(
+        &mut self,
+        candidates: &Candidates,
+        keep: usize,
+    ) -> Result<Vec<Loss>, SearchError<E::Error>> {
+        let mut losses = self.evaluator.score(&[candidates.keeping(keep)]).map_err(SearchError::Evaluate)?;
+        Ok(losses.swap_remove(0))
     }
 }

@@ -19,6 +19,10 @@ pub(in crate::evaluate) struct Split {
     tail: Option<Tail>,
     /// Tasks that no candidate changes, each with the key of its loss.
     fixed: Vec<(usize, Key)>,
+    /// The losses of those that are not known over the first pictures, and how many these are.
+    judged: (Vec<Loss>, usize),
+    /// Candidates with their losses over the first batch.
+    probed: Vec<(Vec<usize>, Vec<Loss>)>,
     batch: usize,
     macs: u64,
 }
@@ -87,39 +91,87 @@ impl Split {
                 Some(Tail { piece, inputs, loaded: None })
             }
         };
-        Ok(Self { head, tail, fixed, batch: whole.batch, macs: 0 })
+        let judged = (vec![Loss::default(); tasks.len()], 0);
+        Ok(Self { head, tail, fixed, judged, probed: Vec::new(), batch: whole.batch, macs: 0 })
     }
 
-    /// Adds the losses of `candidates` over a set to `losses`.
+    /// The losses of `candidates` over a set, added to `losses`, which are 0. What was probed is not run again.
     pub(in crate::evaluate) fn score(
         &mut self,
         set: &mut Set,
         candidates: &[Vec<usize>],
         losses: &mut [Vec<Loss>],
     ) -> Result<(), EvaluateError> {
+        let probed = match candidates {
+            [one] => self.probed.iter().position(|(candidate, _)| candidate == one),
+            _ => None,
+        };
+        let mut first = 0;
+        if let Some(at) = probed {
+            losses[0] = self.probed.swap_remove(at).1;
+            first = self.batch;
+        }
         let pictures = set.len();
-        let judging = self.fixed.iter().any(|(_, key)| !set.losses.contains_key(key));
-        let mut fixed = vec![vec![Loss::default(); losses.first().map_or(0, Vec::len)]];
-        for first in (0..pictures).step_by(self.batch) {
-            let images = first..pictures.min(first + self.batch);
-            let mut values = HashMap::new();
-            if let Some(head) = &mut self.head
-                && (judging || !self.tail.as_ref().is_none_or(|tail| tail.is_known(set, &images)))
-            {
-                values = head.run(set, images.clone())?;
-                self.macs += head.piece.macs(&[]);
-                if judging {
-                    head.piece.add_losses(images.len(), &mut fixed)?;
-                }
-            }
-            if let Some(tail) = &mut self.tail {
-                tail.score((set, &values), &images, candidates, losses)?;
-                self.macs += candidates.iter().map(|keep| tail.piece.macs(keep)).sum::<u64>();
-            }
+        for first in (first..pictures).step_by(self.batch) {
+            self.run(set, first..pictures.min(first + self.batch), candidates, losses)?;
         }
         for &(task, key) in &self.fixed {
-            let loss = *set.losses.entry(key).or_insert(fixed[0][task]);
+            let loss = *set.losses.entry(key).or_insert(self.judged.0[task]);
             losses.iter_mut().for_each(|losses| losses[task] = loss);
+        }
+        Ok(())
+    }
+
+    /// The losses of a candidate over the first batch of a set of more than one, for the tasks that candidates change.
+    pub(in crate::evaluate) fn probe(
+        &mut self,
+        set: &mut Set,
+        candidate: &[usize],
+    ) -> Result<Option<Vec<Option<Loss>>>, EvaluateError> {
+        if self.batch >= set.len() {
+            return Ok(None);
+        }
+        let known = |probed: &&(Vec<usize>, Vec<Loss>)| probed.0 == candidate;
+        let losses = match self.probed.iter().find(known) {
+            Some((_, losses)) => losses.clone(),
+            None => {
+                let (candidates, images) = ([candidate.to_vec()], 0..self.batch);
+                let mut losses = [vec![Loss::default(); self.judged.0.len()]];
+                self.run(set, images, &candidates, &mut losses)?;
+                let ([candidate], [losses]) = (candidates, losses);
+                self.probed.push((candidate, losses.clone()));
+                losses
+            }
+        };
+        let is_fixed = |task| self.fixed.iter().any(|&(fixed, _)| fixed == task);
+        let moving = losses.into_iter().enumerate().map(|(task, loss)| (!is_fixed(task)).then_some(loss));
+        Ok(Some(moving.collect()))
+    }
+
+    /// Adds the losses of `candidates` over a batch of pictures.
+    fn run(
+        &mut self,
+        set: &mut Set,
+        images: Range<usize>,
+        candidates: &[Vec<usize>],
+        losses: &mut [Vec<Loss>],
+    ) -> Result<(), EvaluateError> {
+        let unknown = self.fixed.iter().any(|(_, key)| !set.losses.contains_key(key));
+        let judging = unknown && self.judged.1 == images.start;
+        let mut values = HashMap::new();
+        if let Some(head) = &mut self.head
+            && (judging || !self.tail.as_ref().is_none_or(|tail| tail.is_known(set, &images)))
+        {
+            values = head.run(set, images.clone())?;
+            self.macs += head.piece.macs(&[]);
+            if judging {
+                head.piece.add_losses(images.len(), std::slice::from_mut(&mut self.judged.0))?;
+                self.judged.1 = images.end;
+            }
+        }
+        if let Some(tail) = &mut self.tail {
+            tail.score((set, &values), &images, candidates, losses)?;
+            self.macs += candidates.iter().map(|keep| tail.piece.macs(keep)).sum::<u64>();
         }
         Ok(())
     }
