@@ -324,8 +324,8 @@ impl FromStr for RoundTo {
 pub enum ScanArg {
     /// One after another up to the first that breaks a limit.
     Exact,
-    /// Galloping, then bisecting. Assumes that whatever keeps less loses more; what it ends with and the next smaller
-    /// candidate are judged on all pictures.
+    /// Closing in from where limits are likely to end. Assumes that whatever keeps less loses more; what it ends with and
+    /// the next smaller candidate are judged on all pictures.
     Bracket,
 }
 

@@ -26,7 +26,7 @@ pub enum ScanMode {
     /// One after another, ever fewer kept, up to the first that breaks a limit.
     #[default]
     Exact,
-    /// Galloping, then bisecting: right where losses only grow as more goes.
+    /// Closing in from where limits are likely to end: right where losses only grow as more goes.
     Bracket,
 }
 

@@ -99,8 +99,8 @@ mod tests {
         assert_eq!(reference(&visit(24, Some(16), true), &options), [23, 22, 21, 20, 18, 17, 16, 15, 14, 12]);
         assert_eq!(reference(&visit(24, None, true), &options), [23]);
         // Of 8 channels, a tenth is none at all.
-        assert_eq!(reference(&visit(8, Some(4), false), &options).len(), 15);
-        assert_eq!(reference(&visit(8, Some(8), false), &options), Vec::<usize>::new());
+        assert_eq!(reference(&visit(8, Some(4), false), &options).len(), 17);
+        assert_eq!(reference(&visit(8, None, false), &options), Vec::<usize>::new());
         let fine = Options { round_to: 1, ..Options::default() };
         assert_eq!(reference(&visit(40, Some(30), true), &fine), scanned(&visit(40, Some(30), true), &fine));
     }
