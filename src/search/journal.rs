@@ -108,7 +108,10 @@ impl Visit {
     /// Whether this can be a visit of a unit that had the coordinates `kept`, with one loss for each of `tasks` tasks.
     pub(super) fn is_of(&self, kept: &[usize], tasks: usize) -> bool {
         let sorted = |list: &[usize]| -> BTreeSet<usize> { list.iter().copied().collect() };
-        let scored = |s: &Scored| (1..=kept.len()).contains(&s.keep) && s.losses.len() == tasks;
+        let scored = |s: &Scored| {
+            let parts = s.part.as_ref().is_none_or(|part| part.len() == tasks);
+            (1..=kept.len()).contains(&s.keep) && s.losses.len() == tasks && parts
+        };
         self.order.len() == kept.len()
             && sorted(&self.order) == sorted(kept)
             && self.candidates.iter().all(scored)
