@@ -3,10 +3,11 @@
 use crate::harness::gpus;
 use crate::network::numbers;
 use crate::trainer::{BATCH, conv, normalised, settings};
+use std::sync::atomic::{AtomicBool, Ordering};
 use wgpu_pagcp::gpu::{Gpu, Selector, Session};
 use wgpu_pagcp::graph::{Activation, Builder, Graph, Sizes};
 use wgpu_pagcp::optimise::optimise;
-use wgpu_pagcp::plan::build;
+use wgpu_pagcp::plan::{Plan, build};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind};
 use wgpu_pagcp::tensor::count;
 use wgpu_pagcp::train::{
@@ -134,7 +135,9 @@ fn values_that_are_computed_again_change_no_bit() {
     let mut least = world.trainer(&gpu, Some(bytes * 85 / 100)).unwrap();
     eprintln!("{bytes} bytes, {} with {} twice", least.device_bytes(), least.computed_again());
     assert!(least.device_bytes() <= bytes * 85 / 100 && least.computed_again() > 3);
-    assert_eq!((whole.computed_again(), world.trainer(&gpu, Some(bytes)).unwrap().computed_again()), (0, 0));
+    // Textures are aligned by a few bytes more or less wherever they come to lie.
+    let enough = world.trainer(&gpu, Some(bytes + bytes / 1000)).unwrap();
+    assert_eq!((whole.computed_again(), enough.computed_again()), (0, 0));
     for step in 0..3 {
         let [expected, found] =
             [&mut whole, &mut least].map(|trainer| trainer.step(&world.batch, 0.01, true).unwrap());
@@ -148,4 +151,35 @@ fn values_that_are_computed_again_change_no_bit() {
         Err(TrainError::Memory { least, most: 10_000 }) => assert!(least > 10_000 && least < bytes),
         other => panic!("{:?}", other.map(|trainer| trainer.device_bytes())),
     }
+}
+
+#[test]
+fn what_others_allocate_meanwhile_is_not_counted() {
+    let Some([gpu, _]) = gpus() else { return };
+    let trainer = world().trainer(&gpu, None).unwrap();
+    let expected = trainer.device_bytes();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                Session::new(&gpu, small_plan(&gpu), 0).unwrap();
+            }
+        });
+        let found: Vec<u64> = (0..50).map(|_| trainer.device_bytes()).collect();
+        done.store(true, Ordering::Relaxed);
+        for found in found {
+            assert!(found.abs_diff(expected) * 1000 <= expected, "{found}, without others {expected}");
+        }
+    });
+}
+
+/// One convolution, and with it a texture of weights where the device reads them as such.
+fn small_plan(gpu: &Gpu) -> Plan {
+    let mut b = Builder::new("small");
+    let x = b.image("x", [3, 128, 128]);
+    let y = conv(&mut b, 1, x, [8, 3, 3, 1]);
+    b.output(y, "y");
+    let graph = b.finish().unwrap();
+    let shapes = graph.infer(&Sizes::batch(1)).unwrap();
+    build(&graph, &shapes, &Units::default(), &gpu.plan_options(1)).unwrap()
 }

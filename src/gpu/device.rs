@@ -195,6 +195,16 @@ impl Gpu {
         self.shared.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
     }
 
+    /// Bytes that were handed out to what is labelled so, where the backend counts them and keeps labels.
+    pub(super) fn allocated_to(&self, label: &str) -> Option<u64> {
+        let report = self.shared.device.generate_allocator_report()?;
+        report
+            .allocations
+            .iter()
+            .find(|allocation| allocation.name == label)
+            .map(|allocation| allocation.size)
+    }
+
     /// The limits that plans must keep.
     pub fn limits(&self) -> &wgpu::Limits {
         &self.shared.limits

@@ -103,6 +103,26 @@ impl Fit {
         weights.map(|&(weight, axis)| (weight, self.along(graph, weight, (axis, keep), &solve))).collect()
     }
 
+    /// For each weight that reads the value and computes anything from it: what each kept count loses of the energy.
+    pub(super) fn dropped(&self, graph: &Graph) -> Vec<Vec<f64>> {
+        let channels = &self.reader.channels;
+        let curve = |&(weight, axis): &(ValueId, usize)| {
+            let tensor = self.times_factor(graph, weight, axis);
+            let (shape, values) = (tensor.shape(), tensor.f32s().expect("weights are floats"));
+            let inner = count(&shape[axis + 1..]);
+            let mut lost = vec![0.0; channels.len() + 1];
+            for (keep, &channel) in channels.iter().enumerate().rev() {
+                let lines = values.chunks(inner).skip(channel).step_by(shape[axis]);
+                let energy: f64 = lines.flatten().map(|&x| f64::from(x) * f64::from(x)).sum();
+                lost[keep] = lost[keep + 1] + energy;
+            }
+            let all = lost[0];
+            let known = all.is_finite() && all > 0.0;
+            known.then(|| lost.into_iter().map(|lost| lost / all).collect())
+        };
+        self.reader.weights.iter().filter_map(curve).collect()
+    }
+
     fn times_factor(&self, graph: &Graph, weight: ValueId, axis: usize) -> Tensor {
         let keep = self.reader.channels.len();
         self.along(graph, weight, (axis, keep), &|line| self.times(line))

@@ -33,3 +33,13 @@ pub fn scored(graph: &Graph, units: &Units, fits: &[Fit]) -> (Graph, Units) {
 pub fn shipped(graph: &Graph, fits: &[Fit], keep: usize) -> Vec<(ValueId, Tensor)> {
     fits.iter().flat_map(|fit| fit.shipped(graph, keep)).collect()
 }
+
+/// For every number of kept coordinates, none and all included: the share of the energy of what reads the fitted unit that is
+/// lost though it is recovered, the mean over the weights that read it. Coordinates are in the order of the fits. `None` where
+/// nothing has an energy to lose.
+pub fn dropped(graph: &Graph, fits: &[Fit]) -> Option<Vec<f64>> {
+    let curves: Vec<Vec<f64>> = fits.iter().flat_map(|fit| fit.dropped(graph)).collect();
+    let points = curves.iter().map(Vec::len).min()?;
+    let mean = |keep| curves.iter().map(|curve| curve[keep]).sum::<f64>() / curves.len() as f64;
+    Some((0..points).map(mean).collect())
+}

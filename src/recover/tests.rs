@@ -2,7 +2,7 @@
 
 mod energy;
 
-use super::{Fit, Form, Reader, readers, scored, shipped};
+use super::{Fit, Form, Reader, dropped, readers, scored, shipped};
 use crate::compact::compact;
 use crate::graph::{
     Activation, Builder, Conv2d, ConvTranspose, Dim, Epilogue, Gemm, Graph, Op, Padding, Shapes, Sizes,
@@ -142,6 +142,27 @@ fn trap_41_dead_and_duplicate_channels_recover_no_worse_than_without() {
         better += usize::from(after < 0.9 * before);
     }
     assert!(better >= 2, "recovery helps in {better} of 5 cases");
+}
+
+/// What is said to be dropped is what the output loses of its energy.
+#[test]
+fn the_dropped_energy_is_that_of_the_error_of_what_ships() {
+    let net = net();
+    let fits = &net.fits()[1..];
+    let curve = dropped(&net.graph, fits).unwrap();
+    assert_eq!((curve.len(), curve[0], curve[6]), (7, 1.0, 0.0));
+    let whole: f64 = net.value(&net.graph, net.graph.outputs[1]).data.iter().map(|x| x * x).sum();
+    for keep in 1..=6 {
+        let keeps = Keeps::prefix(&net.units, &[keep]);
+        let ships = with(&net.graph, shipped(&net.graph, fits, keep));
+        let ships = compact(&ships, &net.shapes, &net.units, &keeps).unwrap();
+        let lost = net.error(&ships, 1).powi(2) / whole;
+        // The ridge is 1e-4 of a channel's energy.
+        assert!((curve[keep] - lost).abs() <= 1e-3, "keep {keep}: {} said, {lost} found", curve[keep]);
+        assert!(curve[keep] <= curve[keep - 1]);
+    }
+    assert!(curve[1] > 0.02 && curve[1] < 0.95, "{curve:?} tells of nothing");
+    assert!(dropped(&net.graph, &[]).is_none());
 }
 
 /// Two matrix products over tokens, and a transposed convolution of what a convolution computes.

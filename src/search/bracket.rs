@@ -6,19 +6,84 @@ use super::journal::Visit;
 /// The share of a unit that is likely to go where no unit before it tells.
 const SHARE: f64 = 0.3;
 
-/// Losses are taken to rise with this power of what goes, where one candidate is all that is known.
+/// Losses are taken to rise with this power of what goes, where nothing else is known.
 const POWER: f64 = 2.0;
+
+/// The share of the energy of what reads a unit that is likely to be dropped for each relative rise of a loss that is allowed,
+/// where no unit before it tells.
+const ENERGY: f64 = 1.5;
+
+/// How many units that counts for.
+const BEFORE: f64 = 3.0;
+
+/// How many times more than one that passes a candidate may be expected to lose and be judged next.
+const STRIDE: f64 = 16.0;
 
 /// Candidates that are found by what losses are; after that, halving ends it.
 const FOUND: usize = 4;
 
-/// The share of a unit that is likely to go: what went of the units before it, on average.
-pub(super) fn likely_share(visits: &[Visit]) -> f64 {
-    let gone = |visit: &Visit| {
-        let all = visit.order.len();
-        1.0 - visit.accepted.unwrap_or(all) as f64 / all.max(1) as f64
-    };
-    (SHARE + visits.iter().map(gone).sum::<f64>()) / (1 + visits.len()) as f64
+/// The least that is expected to be lost: rounding leaves no less.
+const LEAST: f64 = 1e-9;
+
+/// What the units before told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct History {
+    /// The share of a unit that went, on average.
+    share: f64,
+    /// The energy that was dropped for what a loss may rise, the geometric mean.
+    rate: f64,
+}
+
+impl History {
+    /// Of visits.
+    pub fn of(visits: &[Visit]) -> Self {
+        let gone = |visit: &Visit| {
+            let all = visit.order.len();
+            1.0 - visit.accepted.unwrap_or(all) as f64 / all.max(1) as f64
+        };
+        let share = (SHARE + visits.iter().map(gone).sum::<f64>()) / (1 + visits.len()) as f64;
+        let rates: Vec<f64> = visits.iter().filter_map(|visit| Some(Self::rate(visit)?.ln())).collect();
+        let rate = (BEFORE * ENERGY.ln() + rates.iter().sum::<f64>()) / (BEFORE + rates.len() as f64);
+        Self { share, rate: rate.exp() }
+    }
+
+    /// What was dropped for what a loss may rise: between the candidate that was accepted and the next, if one was refused.
+    fn rate(visit: &Visit) -> Option<f64> {
+        let last = visit.candidates.iter().position(|scored| Some(scored.keep) == visit.accepted)?;
+        let energy = |at: usize| Some(visit.candidates.get(at)?.dropped?.max(LEAST));
+        let accepted = energy(last)?;
+        Some((accepted * energy(last + 1).unwrap_or(accepted)).sqrt() / tightest(&visit.limits))
+    }
+}
+
+fn tightest(limits: &[f64]) -> f64 {
+    limits.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// What a unit's candidates are expected to lose before any is judged.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Expected {
+    /// What each loses, ever more, by any measure that losses are about proportional to.
+    losses: Vec<f64>,
+    /// What the last that keeps to its limits is likely to lose by it.
+    likely: f64,
+}
+
+impl Expected {
+    /// Of a unit of `channels` coordinates of which candidates keep `tries`, by how many of them go: about as large a share as
+    /// of the units before it.
+    pub fn by_removal(tries: &[usize], channels: usize, history: History) -> Self {
+        let loss = |removed: f64| removed.powf(POWER);
+        let losses = tries.iter().map(|keep| loss((channels - keep) as f64)).collect();
+        Self { losses, likely: loss(history.share * channels as f64) }
+    }
+
+    /// By the energy that is dropped though readers are recovered, for every kept count: as much of it for what a loss may
+    /// rise as was dropped of the units before it.
+    pub fn by_energy(tries: &[usize], dropped: &[f64], (limits, history): (&[f64], History)) -> Self {
+        let losses = tries.iter().map(|&keep| dropped[keep].max(LEAST)).collect();
+        Self { losses, likely: history.rate * tightest(limits) }
+    }
 }
 
 /// What is known of a candidate.
@@ -35,10 +100,7 @@ pub(super) struct Verdict {
 /// What is known of a unit's candidates.
 #[derive(Clone, Debug)]
 pub(super) struct Bracket {
-    /// How many coordinates each removes.
-    removed: Vec<f64>,
-    /// How many are likely to go.
-    likely: f64,
+    expected: Expected,
     /// The first so many pass; those from `end` on do not.
     within: usize,
     end: usize,
@@ -51,11 +113,10 @@ pub(super) struct Bracket {
 }
 
 impl Bracket {
-    /// Of a unit of `channels` coordinates, of which candidates keep `tries` and about `share` is likely to go.
-    pub fn new(tries: &[usize], channels: usize, share: f64) -> Self {
-        let removed = tries.iter().map(|keep| (channels - keep) as f64).collect();
-        let (likely, sure) = (share * channels as f64, [0, tries.len()]);
-        Self { removed, likely, within: 0, end: tries.len(), sure, passes: None, breaks: None, found: 0 }
+    /// Of a unit's candidates, of which something is expected.
+    pub fn new(expected: Expected) -> Self {
+        let end = expected.losses.len();
+        Self { expected, within: 0, end, sure: [0, end], passes: None, breaks: None, found: 0 }
     }
 
     /// The candidate to judge next, and whether by all data; `None` once that says of both sides of the end what they do.
@@ -93,14 +154,14 @@ impl Bracket {
         }
     }
 
-    /// The last unjudged candidate that removes at most `removed`; the first one where all remove more.
-    fn at(&self, removed: f64) -> usize {
-        let fit = self.removed.iter().take_while(|&&other| other <= removed).count();
+    /// The last unjudged candidate that is expected to lose at most `loss`; the first one where all lose more.
+    fn at(&self, loss: f64) -> usize {
+        let fit = self.expected.losses.iter().take_while(|&&other| other <= loss).count();
         fit.saturating_sub(1).clamp(self.within, self.end - 1)
     }
 
     fn guess(&mut self) -> usize {
-        let known = |at: usize, taken: f64| (self.removed[at], taken.max(1e-6));
+        let known = |at: usize, taken: f64| (self.expected.losses[at], taken.max(1e-6));
         let passes = self.passes.map(|taken| known(self.within - 1, taken));
         let breaks = self.breaks.map(|taken| known(self.end, taken));
         self.found += 1;
@@ -108,9 +169,9 @@ impl Bracket {
             return self.within + (self.end - self.within) / 2;
         }
         match (passes, breaks) {
-            (None, None) => self.at(self.likely),
-            (Some((removed, taken)), None) => self.at(removed * taken.powf(-1.0 / POWER).min(4.0)),
-            (None, Some((removed, taken))) => self.at(removed * taken.powf(-1.0 / POWER)),
+            (None, None) => self.at(self.expected.likely),
+            (Some((loss, taken)), None) => self.at(loss * taken.recip().min(STRIDE)),
+            (None, Some((loss, taken))) => self.at(loss / taken),
             (Some((least, below)), Some((most, above))) => {
                 let power = (above / below).ln() / (most / least).ln();
                 self.at(least * below.powf(-1.0 / power))
@@ -122,12 +183,13 @@ impl Bracket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::journal::Scored;
 
     /// Judges the candidates of a unit of which those from `pass` on do not pass: what `known` says of each. How often
     /// all data was asked, and in all.
     fn close_in(pass: usize, all: usize, mut known: impl FnMut(usize, bool) -> Verdict) -> [usize; 2] {
         let tries: Vec<usize> = (1..=all).rev().collect();
-        let mut bracket = Bracket::new(&tries, all + 1, 0.3);
+        let mut bracket = Bracket::new(Expected::by_removal(&tries, all + 1, History::of(&[])));
         let (mut sure, mut count) = (Vec::new(), 0);
         while let Some((at, certain)) = bracket.next() {
             let verdict = known(at, certain);
@@ -195,5 +257,54 @@ mod tests {
                 assert!(judged <= 12, "{pass}: {judged}");
             }
         }
+    }
+
+    fn visit(dropped: [Option<f64>; 3], accepted: Option<usize>, limits: &[f64]) -> Visit {
+        let scored = |(at, dropped)| Scored { keep: 8 - at, losses: Vec::new(), part: None, dropped };
+        Visit {
+            pass: 0,
+            unit: String::new(),
+            network: String::new(),
+            order: (0..10).collect(),
+            ranked_by: None,
+            limits: limits.to_vec(),
+            candidates: dropped.into_iter().enumerate().map(scored).collect(),
+            accepted,
+            limited_by: None,
+            recovered: true,
+        }
+    }
+
+    #[test]
+    fn units_before_tell_what_energy_may_go() {
+        let none = History::of(&[]);
+        assert_eq!(none.share, SHARE);
+        assert!((none.rate - ENERGY).abs() < 1e-12);
+        // Between 0.04 and 0.09 of the energy for a limit of 0.1; all that was judged passes; nothing is known of two.
+        let visits = [
+            visit([Some(0.01), Some(0.04), Some(0.09)], Some(7), &[0.3, 0.1]),
+            visit([Some(0.01), Some(0.04), Some(0.2)], Some(6), &[0.2]),
+            visit([None; 3], Some(7), &[0.2]),
+            visit([Some(0.5); 3], None, &[0.2]),
+        ];
+        let history = History::of(&visits);
+        let expected = (ENERGY.powf(BEFORE) * 0.6 * 1.0).powf(1.0 / (BEFORE + 2.0));
+        assert!((history.rate - expected).abs() < 1e-12, "{} of {expected}", history.rate);
+        assert!((history.share - (SHARE + 0.3 + 0.4 + 0.3) / 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn energies_tell_where_to_begin_and_how_to_go_on() {
+        let dropped: Vec<f64> = (0..=20).map(|keep| f64::from(20 - keep) / 20.0).collect();
+        let tries: Vec<usize> = (1..20).rev().collect();
+        let history = History { share: 0.3, rate: 1.0 };
+        let expected = Expected::by_energy(&tries, &dropped, (&[0.5, 0.31], history));
+        let mut bracket = Bracket::new(expected);
+        // 0.3 of the energy goes with the sixth candidate; it takes nearly three times too much, so the second is next.
+        assert_eq!(bracket.next(), Some((5, false)));
+        bracket.judged(5, Verdict { taken: 2.9, passes: false, sure: true });
+        assert_eq!(bracket.next(), Some((1, false)));
+        bracket.judged(1, Verdict { taken: 0.8, passes: true, sure: true });
+        assert_eq!(bracket.next(), Some((2, false)));
     }
 }

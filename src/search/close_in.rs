@@ -1,7 +1,7 @@
 //! The scan that brackets: it jumps to where the limits are likely to end, then closes in. The candidate that it ends with
 //! and its neighbour are judged on all data like any other; others may be passed over by the first pictures alone.
 
-use super::bracket::{Bracket, Verdict};
+use super::bracket::{Bracket, Expected, Verdict};
 use super::driver::{Driver, SearchError};
 use super::journal::Scored;
 use super::scan::{Candidates, Scanned, worst};
@@ -9,7 +9,7 @@ use super::{Evaluator, Part};
 
 /// A part of the data decides where by it a candidate takes no more of its tightest limit than the first, or no less than
 /// the second.
-const DECISIVE: [f64; 2] = [0.6, 1.6];
+const DECISIVE: [f64; 2] = [0.7, 2.5];
 
 /// A candidate that was judged: with its losses, where all data was asked.
 struct Judged {
@@ -32,6 +32,7 @@ impl<E: Evaluator> Driver<'_, E> {
             return Ok((found, recovered.is_some()));
         }
         self.prepare(candidates.network, unit)?;
+        self.fitted = None;
         let plain = self.judge(candidates, 0, false)?;
         if plain.verdict.passes {
             Ok((self.bracket(candidates, Some(plain).filter(|plain| plain.verdict.sure))?, false))
@@ -47,8 +48,12 @@ impl<E: Evaluator> Driver<'_, E> {
         candidates: &Candidates,
         first: Option<Judged>,
     ) -> Result<Scanned, SearchError<E::Error>> {
-        let Candidates { tries, turn, .. } = *candidates;
-        let mut bracket = Bracket::new(tries, candidates.channels(), turn.share);
+        let Candidates { tries, turn, scan, .. } = *candidates;
+        let expected = match self.dropped() {
+            Some(dropped) => Expected::by_energy(tries, dropped, (&scan.limits, turn.history)),
+            None => Expected::by_removal(tries, candidates.channels(), turn.history),
+        };
+        let mut bracket = Bracket::new(expected);
         let (mut scored, mut broken, mut known) = (Vec::new(), None, first);
         while let Some((next, sure)) = bracket.next() {
             let (at, judged) = match known.take() {
@@ -87,8 +92,9 @@ impl<E: Evaluator> Driver<'_, E> {
         let losses = self.losses(candidates, keep)?;
         let worst = worst(self.evaluator.tasks(), &losses, candidates.scan);
         self.observer.scored(keep, candidates.channels(), worst.increase);
+        let dropped = self.dropped().map(|dropped| dropped[keep]);
         let verdict = Verdict { taken: worst.taken, passes: worst.broken.is_none(), sure: true };
-        Ok(Judged { verdict, broken: worst.broken, scored: Some(Scored { keep, losses, part }) })
+        Ok(Judged { verdict, broken: worst.broken, scored: Some(Scored { keep, losses, part, dropped }) })
     }
 
     /// What a candidate takes of its tightest limit by a part of the data; `None` where that tells of no task.

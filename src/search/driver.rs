@@ -1,16 +1,15 @@
 //! The search itself: visits units, scans their candidates, commits what every task allows, measures the result.
 
+use super::bracket::History;
 use super::journal::{Journal, JournalError, Record, Visit};
+use super::recovering::Fitted;
 use super::scan::{Candidates, Scan, Scanned, scored_at};
 use super::schedule::{Schedule, ScheduleError};
 use super::state::{Network, Problem, fingerprint};
 use super::unshared::Unshared;
-use super::{
-    Evaluator, Loss, Observer, Options, Part, ScanMode, bracket, counts, faithful, saliency, visiting_order,
-};
+use super::{Evaluator, Loss, Observer, Options, Part, ScanMode, counts, faithful, saliency, visiting_order};
 use crate::compact::CompactError;
 use crate::graph::Graph;
-use crate::recover::Fit;
 use crate::units::{Keeps, cost, cost_kept};
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -124,8 +123,8 @@ pub(super) struct Driver<'a, E> {
     pub evaluator: &'a mut E,
     pub journal: &'a mut Journal,
     pub observer: &'a mut dyn Observer,
-    /// What was fitted last: for which pass and unit.
-    pub fitted: Option<(usize, usize, Vec<Fit>)>,
+    /// What the prepared candidates are recovered by.
+    pub fitted: Option<Fitted>,
     /// The losses over the first pictures that those of candidates are relative to, where a search asks for them.
     pub part: Option<Vec<Loss>>,
 }
@@ -136,8 +135,8 @@ pub(super) struct Turn {
     pub unit: usize,
     pub done: usize,
     pub total: usize,
-    /// The share of the unit that is likely to go.
-    pub share: f64,
+    /// What the visits before told.
+    pub history: History,
 }
 
 /// Kept coordinates per unit, and the visits that led there.
@@ -243,8 +242,8 @@ impl<E: Evaluator> Driver<'_, E> {
             }
             let accepted = visits.iter().filter(|visit| visit.accepted.is_some()).count();
             let limits: Vec<f64> = schedules.iter().map(|schedule| schedule.limit(accepted)).collect();
-            let share = bracket::likely_share(&visits);
-            let turn = Turn { pass, unit, done, total: order.len(), share };
+            let history = History::of(&visits);
+            let turn = Turn { pass, unit, done, total: order.len(), history };
             let (criterion, seed) = (self.options.criterion, self.options.seed);
             let rank = |graph: &_, unit: &_| saliency::scores(graph, unit, criterion, seed);
             let tries = |_: &[f64], channels| counts(channels, self.options);

@@ -4,6 +4,7 @@
 //! that half of 64 is 31; ties with the threshold of a single convolution all go; batch norms are ignored; groups of
 //! convolutions are always ranked by L1. (Losses as means of batches are the evaluator's part of it.)
 
+use super::bracket::History;
 use super::driver::{Driver, Pass, SearchError, Turn};
 use super::journal::Visit;
 use super::saliency::{self, Criterion, Norm, Weights};
@@ -81,7 +82,7 @@ pub(super) fn run<E: Evaluator>(
     for (done, &unit) in order.iter().enumerate() {
         let accepted = visits.iter().filter(|visit| visit.accepted.is_some()).count();
         let limits = schedules.iter().map(|schedule| schedule.limit(accepted)).collect();
-        let turn = Turn { pass: 0, unit, done, total: order.len(), share: 0.0 };
+        let turn = Turn { pass: 0, unit, done, total: order.len(), history: History::of(&[]) };
         let visit = visit(driver, &turn, &network, (limits, &bases.tasks))?;
         judged.push(judge(&driver.problem, &network, unit, (&visit, bases.total)));
         if let Some(keep) = visit.accepted {

@@ -76,6 +76,9 @@ pub struct Scored {
     /// Those over the first pictures alone, where they were asked for ([`super::Evaluator::probe`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Part,
+    /// The share of the energy of what reads the unit that is lost though it is recovered ([`crate::recover::dropped`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<f64>,
 }
 
 /// What was settled about one unit.

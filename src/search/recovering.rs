@@ -19,6 +19,15 @@ pub(super) struct Start {
     pub first: Option<Vec<Loss>>,
 }
 
+/// The recovery of the candidates of a visit.
+pub(super) struct Fitted {
+    /// The pass and the unit.
+    visit: (usize, usize),
+    fits: Vec<Fit>,
+    /// What is dropped of the energy of what reads the unit, for every kept count.
+    dropped: Option<Vec<f64>>,
+}
+
 /// A score for every coordinate of a unit, and what gave it where the search's criterion could not.
 pub(super) type Ranked = (Vec<f64>, Option<Criterion>);
 
@@ -52,6 +61,7 @@ impl<E: Evaluator> Driver<'_, E> {
         &mut self,
         Candidates { network, turn, .. }: &Candidates,
     ) -> Result<Option<Network>, SearchError<E::Error>> {
+        self.fitted = None;
         if !self.options.recover || self.options.faithful {
             return Ok(None);
         }
@@ -60,8 +70,15 @@ impl<E: Evaluator> Driver<'_, E> {
             return Ok(None);
         }
         let (graph, units) = recover::scored(&network.graph, &network.units, &fits);
-        self.fitted = Some((turn.pass, turn.unit, fits));
+        let dropped = recover::dropped(&network.graph, &fits);
+        self.fitted = Some(Fitted { visit: (turn.pass, turn.unit), fits, dropped });
         Ok(Some(Network { graph, units }))
+    }
+
+    /// What recovery drops of the energy of what reads the unit, for every kept count; `None` where the prepared candidates have
+    /// plain weights.
+    pub(super) fn dropped(&self) -> Option<&[f64]> {
+        self.fitted.as_ref()?.dropped.as_deref()
     }
 
     /// Scans the candidates of a unit one after another: with recovered weights, but for a unit of which nothing can be
@@ -92,6 +109,7 @@ impl<E: Evaluator> Driver<'_, E> {
         let plain = self.first(candidates, candidates.network)?;
         let without = judge(self, &plain);
         let recovers = without.broken.is_some() && with.increase < without.increase;
+        self.fitted = self.fitted.take().filter(|_| recovers);
         Ok(Start { recovered: recovers, first: Some(if recovers { recovered } else { plain }) })
     }
 
@@ -117,7 +135,7 @@ impl<E: Evaluator> Driver<'_, E> {
         ordered[turn.unit] = visit.order.clone();
         let network = self.network(&ordered)?;
         let fits = match self.fitted.take() {
-            Some((pass, unit, fits)) if (pass, unit) == (turn.pass, turn.unit) => fits,
+            Some(Fitted { visit, fits, .. }) if visit == (turn.pass, turn.unit) => fits,
             _ => fits(&self.problem, self.evaluator, &network, turn.unit)?,
         };
         for (weight, tensor) in recover::shipped(&network.graph, &fits, keep) {

@@ -118,7 +118,8 @@ impl<E: Evaluator> Driver<'_, E> {
                 let worst = worst(self.evaluator.tasks(), &losses, scan);
                 self.observer.scored(keep, candidates.channels(), worst.increase);
                 let accepted = scored.last().map(|scored| scored.keep);
-                scored.push(Scored { keep, losses, part: None });
+                let dropped = self.dropped().map(|dropped| dropped[keep]);
+                scored.push(Scored { keep, losses, part: None, dropped });
                 if worst.broken.is_some() {
                     return Ok(Scanned { candidates: scored, accepted, broken: worst.broken });
                 }
