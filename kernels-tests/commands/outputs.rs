@@ -141,9 +141,12 @@ fn the_demo_goes_from_data_to_report() {
     }
     let bench = Bench::new();
     bench.write_data("demo/data");
-    for _ in 0..2 {
-        let done = run(&["demo", "--out", &bench.text("demo"), "--model", &bench.text("small.onnx")]);
+    let (out, model) = (bench.text("demo"), bench.text("small.onnx"));
+    let demo = ["demo", "--out", &out, "--model", &model];
+    for (more, trained) in [(&["--epochs", "0"][..], false), (&[], true)] {
+        let done = run(&[&demo[..], more].concat());
         assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert_eq!(done.stderr.contains("epoch 4 of 4"), trained, "{}", done.stderr);
         for row in ["segmentation: miou", "room: top1", "FLOPs", "parameters", "latency"] {
             assert!(done.stdout.contains(row), "{}", done.stdout);
         }

@@ -433,6 +433,9 @@ pub struct DemoArgs {
     #[arg(long, default_value = "demo", value_name = "DIR")]
     pub out: PathBuf,
     /// The model; the default is the bundled one.
-    #[arg(long, default_value = "models/scenes/scenes.onnx", value_name = "FILE")]
+    #[arg(long, default_value = super::demo::BUNDLED, value_name = "FILE")]
     pub model: PathBuf,
+    /// Epochs of training after pruning; 0 for none.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub epochs: usize,
 }

@@ -1,14 +1,30 @@
 //! `demo`: all of it on the bundled model, from data to report.
 
-use super::args::{CriterionArg, DemoArgs, DeviceArgs, OrderArg, ScanArg, SearchArgs, SizeArgs};
+use super::args::{
+    BatchNormArg, CriterionArg, DemoArgs, DeviceArgs, OrderArg, RuleArg, ScanArg, SearchArgs, SizeArgs,
+    Split, TrainArgs,
+};
 use super::model::{Model, open};
 use super::prune::{Job, prune};
-use super::{Failure, outcome, scenes, verify};
-use crate::scenes::SceneOptions;
-use std::fs;
 
-/// Pictures to search on, pictures to report on, and what they follow from: the network was trained on another seed.
-const DATA: SceneOptions = SceneOptions { train: 96, val: 96, seed: 2 };
+use super::{Failure, eval, outcome, scenes, verify};
+use crate::scenes::SceneOptions;
+use crate::tasks::Source;
+use std::fs;
+use std::path::Path;
+
+/// The model that is taken unless another is given.
+pub const BUNDLED: &str = "models/scenes/scenes.onnx";
+
+/// Pictures to train on, pictures to report on, and what they follow from: the network was trained on another seed.
+const DATA: SceneOptions = SceneOptions { train: 1000, val: 96, seed: 2 };
+
+/// Pictures to search on.
+const IMAGES: usize = 96;
+
+/// What a whole budget gives, as README's section "Training" has it.
+const WHOLE: &str = "With under an hour of training instead, 71 % of the FLOPs and 79 % of the parameters go: four tasks lose \
+                     1.9 to 5.0 %,\none gains, a picture takes 1.9 times less time. README, \"Training\", has the commands.";
 
 /// Runs the command. Pictures that are there already are used again, the rest is made anew.
 pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {
@@ -30,26 +46,34 @@ pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {
     if pruned.exists() {
         fs::remove_dir_all(&pruned).map_err(|e| Failure::file(&pruned, e))?;
     }
-    eprintln!(
-        "3/3 pruning it with {} pictures; every task's loss is measured for every candidate",
-        DATA.train
-    );
-    let search = search_args();
-    let (training, teacher) = (None, &model.graph);
+    let pictures = eval::open_data(&tasks, Split::Train, &model)?.len();
+    let images = pictures.min(IMAGES);
+    eprint!("3/3 pruning it with {images} pictures; every task's loss decides how much of each layer may go");
+    match args.epochs {
+        0 => eprintln!(),
+        epochs => eprintln!(". Then training it, {epochs} epochs of {pictures} pictures"),
+    }
+    let search = search_args(images);
+    let train = train_args(pictures);
+    let training = Some((args.epochs, &train)).filter(|&(epochs, _)| epochs > 0);
+    let teacher = &model.graph;
     let job =
         Job { model: &model, tasks: &tasks, out: &pruned, resume: false, search: &search, training, teacher };
     let summary = prune(&gpu, &job)?;
     println!();
     outcome::print(&summary, &pruned);
+    if args.model == Path::new(BUNDLED) {
+        println!("\n{WHOLE}");
+    }
     Ok(())
 }
 
-/// Limits for a network that is used as it is pruned, without training after: no task's loss may grow by more than 30 %
-/// in all. The network was trained to have telling batch norm scales.
-fn search_args() -> SearchArgs {
+/// Limits under which no task's loss may double in all: training follows. The network was trained to have telling batch norm
+/// scales.
+fn search_args(images: usize) -> SearchArgs {
     SearchArgs {
-        rate: 0.06,
-        total: 1.3,
+        rate: 0.12,
+        total: 2.0,
         topk: 1.0,
         criterion: CriterionArg::Bn,
         target_flops: None,
@@ -59,10 +83,33 @@ fn search_args() -> SearchArgs {
         round_to: None,
         min_channels: 1,
         ignore: Vec::new(),
-        images: None,
+        images: Some(images),
         seed: 0,
         faithful: false,
-        scan: ScanArg::Exact,
+        scan: ScanArg::Bracket,
         no_recover: false,
+    }
+}
+
+/// A short training, with the weights of the tasks that the network was trained with.
+fn train_args(pictures: usize) -> TrainArgs {
+    TrainArgs {
+        batch: pictures.min(16),
+        optimiser: RuleArg::Adamw,
+        learning_rate: 2e-3,
+        warm_up: 0.5,
+        decay: 0.01,
+        clip: 10.0,
+        average: 0.99,
+        batch_norm: BatchNormArg::Train,
+        freeze: Vec::new(),
+        distil: 1.0,
+        distil_features: 0.0,
+        every: 2,
+        flip: true,
+        zoom: 1.0,
+        color: 0.0,
+        memory: None,
+        weight: ["normals=3", "room=0.5"].map(str::to_owned).to_vec(),
     }
 }
