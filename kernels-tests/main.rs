@@ -70,6 +70,7 @@ mod session;
 mod shared;
 mod softmax;
 mod taught;
+mod texels;
 mod text;
 mod trainer;
 mod training_golden;

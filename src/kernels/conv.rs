@@ -242,11 +242,18 @@ pub fn stored_groups(segments: &[StoredSegment]) -> usize {
     segments.iter().map(|s| s.channels.div_ceil(4) as usize).sum()
 }
 
+impl Weights<'_> {
+    /// The floats that [`pack`] makes of them.
+    pub fn stored(&self) -> usize {
+        stored_groups(self.output) * stored_groups(self.input) * self.taps * 16
+    }
+}
+
 /// Weights of [`CONV`]: `[output group][input group][tap][4 inputs][4 outputs]`, 0 where there is no channel.
 pub fn pack(weights: &Weights) -> Vec<f32> {
     let (inputs, outputs) = (places(weights.input), places(weights.output));
     let in_groups = stored_groups(weights.input);
-    let mut packed = vec![0.0; stored_groups(weights.output) * in_groups * weights.taps * 16];
+    let mut packed = vec![0.0; weights.stored()];
     let mut values = weights.values.iter();
     for &o in &outputs {
         for &c in &inputs {

@@ -37,6 +37,13 @@ impl Default for PlanLimits {
     }
 }
 
+impl PlanLimits {
+    /// Bytes that are read as texels at most.
+    pub fn texel_bytes(&self) -> u64 {
+        u64::from(TEXEL_ROW) * 16 * u64::from(self.texture_rows)
+    }
+}
+
 impl Default for PlanOptions {
     /// One image, on any device.
     fn default() -> Self {
@@ -73,6 +80,7 @@ pub fn build_with_grams(
     check_values(graph, shapes, &options.limits)?;
     let mut cx = Lowering::new(graph, shapes, units, options.class);
     cx.scratch_bytes = cx.scratch_bytes.min(options.limits.binding_bytes);
+    cx.texel_bytes = options.limits.texel_bytes();
     let mut edges = Edges::default();
     for &value in &graph.inputs {
         let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;
@@ -249,7 +257,7 @@ fn check_steps(plan: &Plan, limits: &PlanLimits) -> Result<(), PlanError> {
             let Operand::Constant(constant) = *operand else { continue };
             let bytes = plan.constants[constant].len() as u64 * 4;
             let limit = match access {
-                Access::Texels => u64::from(TEXEL_ROW) * 16 * u64::from(limits.texture_rows),
+                Access::Texels => limits.texel_bytes(),
                 Access::Read | Access::Write | Access::Picture => limits.binding_bytes,
             };
             if bytes > limit {

@@ -50,7 +50,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         dilations: pair(conv.dilations),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
-        winograd: conv.winograd(channels, map).map(|tile| tile as u32),
+        winograd: winograd(cx, conv, channels, map),
     };
     let convolution = Convolution {
         x,
@@ -64,6 +64,15 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         epilogue: conv.epilogue,
     };
     convolve(cx, node, &convolution)
+}
+
+/// The outputs along an axis of the windows of Winograd's algorithm, where it is used and its weights can be read.
+fn winograd(cx: &Lowering, conv: &Conv2d, channels: [usize; 2], map: [usize; 2]) -> Option<u32> {
+    let tile = conv.winograd(channels, map)?;
+    // What was pruned in memory keeps the algorithm of what it came from.
+    let [inputs, outputs] = conv.whole.unwrap_or(channels).map(|channels| channels.next_multiple_of(4));
+    let floats = (tile + 2) * (tile + 2) * inputs * outputs;
+    (cx.class_for(floats) == cx.class).then_some(tile as u32)
 }
 
 /// Lowers a matrix product with a constant. Its addend is a bias where all rows share it, else a residual.
@@ -236,13 +245,14 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
         input: &input.segments,
         output: &output.segments,
     };
-    if let Some(tile_and_subgroup) = windows(cx.class, geometry) {
+    let class = cx.class_for(weights.stored());
+    if let Some(tile_and_subgroup) = windows(class, geometry) {
         winograd::lower(cx, node, convolution, &weights, tile_and_subgroup);
         return Ok(());
     }
     let (activation, add) = finish(convolution.epilogue);
     let (code, a, b) = activation::code(activation);
-    let choice = select(cx.class, geometry, Finish { activation: code, add });
+    let choice = select(class, geometry, Finish { activation: code, add });
     let params = ConvParams {
         images: geometry.images,
         in_record: input.record.0,

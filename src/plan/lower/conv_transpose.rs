@@ -42,7 +42,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &ConvTranspose) -> Res
         ..geometry(conv, &input, &output)
     };
     let mut operands = vec![x];
-    let (kernel, spec, grid) = if let Some(cut) = cut(cx.class, conv, &params) {
+    let (kernel, spec, grid) = if let Some(cut) = cut(cx.class_for(weights.stored()), conv, &params) {
         operands.extend([cx.pack(conv::pack(&weights)), bias, residual]);
         params.row_tiles = output.width.div_ceil(2 * BLOCKS);
         params.tiles = output.images * output.height.div_ceil(2) * params.row_tiles;

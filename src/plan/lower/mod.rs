@@ -27,7 +27,7 @@ pub use dispatch::lower;
 pub(super) use reshape::regroup;
 pub(super) use resize::unpacked;
 
-use super::{Operand, Step};
+use super::{Operand, PlanLimits, Step};
 use crate::graph::{Graph, Node, ValueId};
 use crate::kernels::conv::places;
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
@@ -199,6 +199,8 @@ pub struct Lowering<'a> {
     pub class: DeviceClass,
     /// Bytes that a step may put into a buffer for the next ones alone; what needs more is done in several turns.
     pub scratch_bytes: u64,
+    /// Bytes that a constant has at most to be read as texels; kernels that read buffers take what is larger.
+    pub texel_bytes: u64,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -221,6 +223,7 @@ impl<'a> Lowering<'a> {
             shapes,
             class,
             scratch_bytes: SCRATCH_BYTES,
+            texel_bytes: PlanLimits::default().texel_bytes(),
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),
@@ -230,6 +233,11 @@ impl<'a> Lowering<'a> {
             slot_values: Vec::new(),
             whole: BTreeMap::new(),
         }
+    }
+
+    /// The class whose kernels read constants of so many floats.
+    pub(super) fn class_for(&self, floats: usize) -> DeviceClass {
+        if 4 * floats as u64 <= self.texel_bytes { self.class } else { DeviceClass::Portable }
     }
 
     /// The stored form of a value of rank 1 (one image, one pixel) or more.
