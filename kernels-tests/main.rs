@@ -27,6 +27,7 @@ mod execute;
 mod features;
 mod gather;
 mod gather_sum;
+mod generated;
 mod global_pool;
 mod gradient_norm;
 mod gram;

@@ -54,6 +54,7 @@ fn environment() -> &'static Environment<'static> {
             .variable_delimiters("${", "}")
             .comment_delimiters("{#", "#}")
             .line_statement_prefix("#")
+            .keep_trailing_newline(true)
             .build()
             .expect("the delimiters are distinct");
         let mut environment = Environment::new();
