@@ -1,6 +1,7 @@
-//! How fast single convolutions, and gradients of their weights, run on the default device: GFLOP/s, of direct sums whatever the algorithm, with the
-//! device's own class of kernels, with those of direct sums alone, and with the portable one. Run with `cargo bench --bench kernels`; words after `--` pick the layers whose
-//! labels have them.
+//! How fast single convolutions, and gradients of their weights, run on the default device: GFLOP/s, of direct sums whatever
+//! the algorithm, with the device's own class of kernels, with those of direct sums alone, and with the portable one. Then
+//! every tile that a thread may have instead, by its pixels, with a star at what `select` takes, and its share of the best.
+//! Run with `cargo bench --bench kernels`; words after `--` pick the layers whose labels have them.
 //!
 //! A layer's time is the difference between a submission of many equal dispatches and one of a few, so that uploads
 //! and submission cost nothing; classes take turns, so that a busy machine slows both.
@@ -8,6 +9,7 @@
 use std::time::Instant;
 use wgpu_pagcp::gpu::{Gpu, GpuError, Selector, execute};
 use wgpu_pagcp::graph::{Activation, Builder, Conv2d, Epilogue, Graph, Op, Padding, Sizes, Training};
+use wgpu_pagcp::kernels::Spec;
 use wgpu_pagcp::kernels::live::LiveTable;
 use wgpu_pagcp::plan::{DeviceClass, Lowering, Operand, Step, lower};
 use wgpu_pagcp::tensor::{Tensor, count};
@@ -72,6 +74,9 @@ const LAYERS: &[Layer] = &[
     Layer { groups: 8, ..gradient([48, 48], 3, 1, [28, 28]) },
 ];
 
+/// No kernel has more tiles to choose from.
+const TILES: usize = 4;
+
 /// Turns that each class takes.
 const TURNS: usize = 9;
 
@@ -122,11 +127,12 @@ fn graph(layer: &Layer, direct: bool) -> Graph {
     b.finish().expect("the graph is consistent")
 }
 
-fn prepare(gpu: Gpu, layer: &Layer, direct: bool) -> Bench {
+fn prepare(gpu: Gpu, layer: &Layer, direct: bool, tile: Option<usize>) -> Bench {
     let graph = &graph(layer, direct);
     let shapes = graph.infer(&Sizes::batch(layer.gradient.unwrap_or(1))).expect("the graph is consistent");
     let units = Units { segments: vec![Vec::new(); graph.values.len()], ..Units::default() };
     let mut cx = Lowering::new(graph, &shapes, &units, gpu.class());
+    cx.tile = tile;
     lower(&mut cx, &graph.nodes[0]).expect("convolutions are supported");
     let mut buffers: Vec<Vec<f32>> = cx.constants.iter().map(|c| c.to_vec()).collect();
     let constants = buffers.len();
@@ -167,6 +173,55 @@ impl Bench {
     fn gflops(&self, seconds: f64) -> f64 {
         2.0 * self.macs as f64 / seconds / 1e9
     }
+
+    /// The kernels and their specialisations.
+    fn specs(&self) -> Vec<(&'static str, &Spec)> {
+        self.steps.iter().map(|step| (step.kernel.name, &step.spec)).collect()
+    }
+
+    /// The pixels of a thread of the kernel that multiplies.
+    fn tile(&self) -> String {
+        let step = self.steps.iter().max_by_key(|step| step.macs).expect("a convolution has steps");
+        let word = |name| step.spec.0.iter().find(|word| word.0 == name).map_or(1, |word| word.1);
+        format!("{}x{}", word("nr"), word("np"))
+    }
+}
+
+/// The seconds of every bench, ascending, by turns.
+fn times(benches: &mut [Bench], turns: usize) -> Result<Vec<Vec<f64>>, GpuError> {
+    let mut times = vec![Vec::new(); benches.len()];
+    for _ in 0..turns {
+        for (bench, times) in benches.iter_mut().zip(&mut times) {
+            times.push(bench.time()?);
+        }
+    }
+    times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+    Ok(times)
+}
+
+/// Every tile that threads may have, in a line; nothing where there is no choice.
+fn tiles(gpu: &Gpu, layer: &Layer, turns: usize) -> Result<(), GpuError> {
+    let mut benches = vec![prepare(gpu.clone(), layer, false, None)];
+    for tile in 0..TILES {
+        let bench = prepare(gpu.clone(), layer, false, Some(tile));
+        if benches.iter().all(|other| other.specs() != bench.specs()) {
+            benches.push(bench);
+        }
+    }
+    for bench in &mut benches {
+        bench.run(1)?;
+    }
+    if benches.len() == 1 || turns == 0 {
+        return Ok(());
+    }
+    let medians: Vec<f64> = times(&mut benches, turns)?.iter().map(|times| times[turns / 2]).collect();
+    let best = medians.iter().copied().fold(f64::INFINITY, f64::min);
+    let told = benches.iter().zip(&medians).enumerate().map(|(at, (bench, &median))| {
+        format!("{}{} {:.1}", bench.tile(), if at == 0 { "*" } else { "" }, bench.gflops(median))
+    });
+    let told: Vec<String> = told.collect();
+    println!("{:36} {}: {:.2} of the best", "", told.join(", "), best / medians[0]);
+    Ok(())
 }
 
 fn main() -> Result<(), GpuError> {
@@ -182,26 +237,22 @@ fn main() -> Result<(), GpuError> {
             continue;
         }
         let kinds = [(own, false), (own, true), (DeviceClass::Portable, true)];
-        let mut benches = kinds.map(|(class, direct)| prepare(gpu.with_class(class), layer, direct));
-        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut benches = kinds.map(|(class, direct)| prepare(gpu.with_class(class), layer, direct, None));
         for bench in &mut benches {
             bench.run(1)?;
         }
         if turns == 0 {
+            tiles(&gpu, layer, turns)?;
             println!("{label:36} runs");
             continue;
         }
-        for _ in 0..turns {
-            for (bench, times) in benches.iter_mut().zip(&mut times) {
-                times.push(bench.time()?);
-            }
-        }
+        let times = times(&mut benches, turns)?;
         let [own, direct, portable] = [0, 1, 2].map(|i| {
-            times[i].sort_by(f64::total_cmp);
             let [least, median] = [0, turns / 2].map(|at| benches[i].gflops(times[i][at]));
             format!("{least:6.1} ({median:6.1})")
         });
         println!("{label:36} own {own}   direct {direct}   portable {portable}");
+        tiles(&gpu, layer, turns)?;
     }
     Ok(())
 }

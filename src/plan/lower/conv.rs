@@ -51,6 +51,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
         winograd: winograd(cx, conv, channels, map),
+        tile: cx.tile,
     };
     let convolution = Convolution {
         x,
@@ -106,6 +107,7 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
         margins: [0; 4],
         depth: 4,
         winograd: None,
+        tile: cx.tile,
     };
     let (weights, bias) = (weights.into(), bias.into());
     let convolution =
@@ -132,6 +134,7 @@ pub(super) fn lower_product(
         margins: [0; 4],
         depth: 4,
         winograd: None,
+        tile: cx.tile,
     };
     let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
     let weights = weights.into();

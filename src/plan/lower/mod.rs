@@ -201,6 +201,9 @@ pub struct Lowering<'a> {
     pub scratch_bytes: u64,
     /// Bytes that a constant has at most to be read as texels; kernels that read buffers take what is larger.
     pub texel_bytes: u64,
+    /// Which of the tiles that a thread of a convolution may have, in the order of its kernel's variants, instead of the best:
+    /// for benches. One that there is not is the best.
+    pub tile: Option<usize>,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -224,6 +227,7 @@ impl<'a> Lowering<'a> {
             class,
             scratch_bytes: SCRATCH_BYTES,
             texel_bytes: PlanLimits::default().texel_bytes(),
+            tile: None,
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),

@@ -1,6 +1,6 @@
 //! Dense convolutions on CPU devices.
 
-use super::{Choice, Geometry, Part, Threads, form, tiles};
+use super::{Choice, Geometry, Part, Threads, form, pick, tiles};
 use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
 use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, WIDE, cuts, spec};
 use crate::kernels::conv_vector::{self, CONV_VECTOR};
@@ -14,19 +14,31 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
         return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
     }
     let reads = Reads { planes: false, depth: geometry.depth };
-    choice((form, reads), [subgroup, pixels(form, subgroup, geometry)], geometry, finish)
+    let fits = |&pixels: &u32| pixels != WIDE || conv_broadcast::is_wide(form);
+    let choices: Vec<u32> = conv_broadcast::pixels(subgroup).iter().copied().filter(fits).collect();
+    let pixels = pick(&choices, pixels(form, subgroup, geometry), geometry);
+    choice((form, reads), [subgroup, pixels], geometry, finish)
 }
 
 /// The kernels for a product of every image of `geometry` with weights of its own.
 pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
-    /// What a pixel's share of a workgroup's work is to the work that does not depend on pixels.
-    const FIXED: f64 = 1.5;
     let reads = Reads { planes: true, ..Reads::default() };
-    let windows = geometry.output[0] * geometry.output[1];
-    let work = |pixels: &u32| f64::from(windows.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
-    let sizes = conv_broadcast::pixels(subgroup).iter().copied().filter(|&pixels| pixels != WIDE);
-    let pixels = sizes.min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(4);
+    let best = points(geometry.output[0] * geometry.output[1], subgroup);
+    let pixels = pick(&narrow(subgroup), best, geometry);
     choice((Form::Point, reads), [subgroup, pixels], geometry, Finish::default())
+}
+
+/// The pixels that a thread may have whatever it computes.
+fn narrow(subgroup: u32) -> Vec<u32> {
+    conv_broadcast::pixels(subgroup).iter().copied().filter(|&pixels| pixels != WIDE).collect()
+}
+
+/// The pixels of a thread where `all` pixels are read one by one: those by which subgroups have least to do.
+fn points(all: u32, subgroup: u32) -> u32 {
+    /// What a pixel's share of a subgroup's work is to the work that does not depend on pixels.
+    const FIXED: f64 = 1.5;
+    let work = |pixels: &u32| f64::from(all.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
+    narrow(subgroup).into_iter().min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(4)
 }
 
 fn choice(
@@ -48,7 +60,7 @@ fn choice(
 
 /// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
 fn pixels(form: Form, subgroup: u32, geometry: &Geometry) -> u32 {
-    /// What threads have of points, and may have of any window.
+    /// What threads may have of any window.
     const USUAL: u32 = 4;
     /// What they may have of windows, best first where nothing is left over.
     const NUMBERS: [u32; 3] = [7, WIDE, USUAL];
@@ -65,6 +77,7 @@ fn pixels(form: Form, subgroup: u32, geometry: &Geometry) -> u32 {
             let fitting = NUMBERS.into_iter().filter(fits);
             fitting.min_by_key(|&pixels| width.next_multiple_of(pixels)).unwrap_or(USUAL)
         }
-        Form::Point | Form::Any => USUAL,
+        Form::Point => points(geometry.images * height * width, subgroup),
+        Form::Any => USUAL,
     }
 }

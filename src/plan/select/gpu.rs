@@ -64,6 +64,7 @@ mod tests {
             margins: [kernel / 2; 4],
             depth: 4,
             winograd: None,
+            tile: None,
         };
         let part = dense(&geometry, Finish::default()).parts.remove(0);
         assert!((part.kernel.variants)().contains(&part.spec), "{geometry:?}");

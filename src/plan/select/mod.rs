@@ -47,6 +47,8 @@ pub struct Geometry {
     pub depth: u32,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
+    /// See [`super::Lowering::tile`].
+    pub tile: Option<usize>,
 }
 
 /// How many threads a kernel needs.
@@ -182,6 +184,11 @@ fn portable(geometry: &Geometry, finish: Finish) -> Choice {
     Choice::single(&CONV, conv::spec(form, finish), threads, [tiles, row_tiles])
 }
 
+/// The best of what a thread may compute, or what [`Geometry::tile`] says instead.
+fn pick<T: Copy>(choices: &[T], best: T, geometry: &Geometry) -> T {
+    geometry.tile.and_then(|at| choices.get(at)).copied().unwrap_or(best)
+}
+
 /// The pixels of a thread of a depthwise convolution.
 fn patch(class: DeviceClass, geometry: &Geometry) -> Patch {
     let Geometry { kernel, strides, dilations, output, .. } = *geometry;
@@ -190,7 +197,9 @@ fn patch(class: DeviceClass, geometry: &Geometry) -> Patch {
     let computed = |patch: &Patch| (output[1].next_multiple_of(patch.columns), u32::MAX - patch.columns);
     match class {
         DeviceClass::Broadcast { subgroup } if subgroup > SUBGROUPS[0] && square && window => {
-            Patch::LARGE.into_iter().min_by_key(computed).unwrap_or(Patch::SMALL)
+            let choices: Vec<Patch> = Patch::LARGE.into_iter().chain([Patch::SMALL]).collect();
+            let best = Patch::LARGE.into_iter().min_by_key(computed).unwrap_or(Patch::SMALL);
+            pick(&choices, best, geometry)
         }
         DeviceClass::Broadcast { .. } | DeviceClass::Gpu | DeviceClass::Portable => Patch::SMALL,
     }
@@ -249,6 +258,7 @@ mod tests {
             margins: [margin; 4],
             depth: 4,
             winograd: None,
+            tile: None,
         }
     }
 
