@@ -3,6 +3,7 @@
 
 mod bundled;
 mod energy;
+mod memory;
 mod plain;
 mod recovered;
 

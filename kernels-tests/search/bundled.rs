@@ -8,7 +8,8 @@ use wgpu_pagcp::graph::{Graph, Sizes, ValueId};
 use wgpu_pagcp::onnx;
 use wgpu_pagcp::scenes::render;
 use wgpu_pagcp::search::{
-    Evaluator, Grams, Journal, Options, Outcome, Problem, ScanMode, Silent, TaskLimit, Visit, search,
+    Evaluator, Grams, Journal, Observer, Options, Outcome, Problem, ScanMode, Silent, TaskLimit, Visit,
+    search,
 };
 use wgpu_pagcp::tasks::{Loss, Samples, Task, TaskKind, UNLABELLED};
 use wgpu_pagcp::units::{Units, analyse};
@@ -61,9 +62,9 @@ fn samples(pictures: usize) -> Samples {
     samples
 }
 
-fn evaluator(gpu: &Gpu, pictures: usize, batch: usize) -> GpuEvaluator {
+pub fn evaluator(gpu: &Gpu, pictures: usize, batch: Option<usize>) -> GpuEvaluator {
     let [fitting, judging] = samples(pictures).halves();
-    let options = EvaluateOptions { batch: Some(batch), ..EvaluateOptions::default() };
+    let options = EvaluateOptions { batch, ..EvaluateOptions::default() };
     GpuEvaluator::new(gpu, tasks(), judging, options).expect("there are pictures").fitting(fitting)
 }
 
@@ -77,7 +78,7 @@ struct Everything {
 impl Everything {
     fn fresh(&mut self) -> &mut GpuEvaluator {
         self.macs += self.inner.macs();
-        self.inner = evaluator(&self.gpu, PICTURES, 2);
+        self.inner = evaluator(&self.gpu, PICTURES, Some(2));
         &mut self.inner
     }
 }
@@ -106,14 +107,14 @@ impl Evaluator for Everything {
     }
 }
 
-struct Bundled {
+pub struct Bundled {
     graph: Graph,
     shapes: Vec<Vec<usize>>,
-    units: Units,
+    pub units: Units,
 }
 
 impl Bundled {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/scenes/scenes.onnx");
         let graph = onnx::load(path.as_ref()).expect("the bundled network is sound");
         let shapes = graph.infer(&Sizes::batch(1)).expect("it has shapes");
@@ -122,9 +123,18 @@ impl Bundled {
     }
 
     fn search<E: Evaluator>(&self, evaluator: &mut E, options: &Options) -> Outcome {
+        self.search_watched(evaluator, options, &mut Silent)
+    }
+
+    pub fn search_watched<E: Evaluator>(
+        &self,
+        evaluator: &mut E,
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
         let problem = Problem { graph: &self.graph, shapes: &self.shapes, units: &self.units };
         let mut journal = Journal::in_memory();
-        search(problem, options, evaluator, &mut journal, &mut Silent).expect("the search ends")
+        search(problem, options, evaluator, &mut journal, observer).expect("the search ends")
     }
 }
 
@@ -133,8 +143,8 @@ fn sharing_changes_no_decision_and_saves_work() {
     let Some([_, gpu]) = gpus() else { return };
     let bundled = Bundled::new();
     let options = Options::default();
-    let found = bundled.search(&mut evaluator(&gpu, PICTURES, 2), &options);
-    let mut everything = Everything { gpu: gpu.clone(), inner: evaluator(&gpu, PICTURES, 2), macs: 0 };
+    let found = bundled.search(&mut evaluator(&gpu, PICTURES, Some(2)), &options);
+    let mut everything = Everything { gpu: gpu.clone(), inner: evaluator(&gpu, PICTURES, Some(2)), macs: 0 };
     let expected = bundled.search(&mut everything, &options);
     assert_eq!(found.keeps, expected.keeps);
     assert_eq!(found.visits, expected.visits);
@@ -155,7 +165,7 @@ fn a_bracket_takes_a_fraction_of_the_reference_scan() {
     let Some([_, gpu]) = gpus() else { return };
     let options = Options { scan: ScanMode::Bracket, ..Options::default() };
     let pictures = 8 * PICTURES;
-    let found = Bundled::new().search(&mut evaluator(&gpu, pictures, 1), &options);
+    let found = Bundled::new().search(&mut evaluator(&gpu, pictures, Some(1)), &options);
     let [scan, reference] = [found.scan_macs, found.reference_macs].map(|macs| macs * pictures as u64 / 2);
     assert!(6 * found.macs <= reference, "{} of {reference}", found.macs);
     assert!(3 * found.macs <= scan, "{} of {scan}", found.macs);
