@@ -5,6 +5,7 @@ use super::cache::DiskCache;
 use super::list::class_name;
 use super::pipeline::Pipelines;
 use crate::plan::{DeviceClass, PlanLimits, PlanOptions};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,6 +46,8 @@ pub(super) struct Shared {
     pub queue: wgpu::Queue,
     pub pipelines: Pipelines,
     pub cache: Cache,
+    /// Bytes of textures of so many rows, as far as they were asked for.
+    pub texture_bytes: Mutex<BTreeMap<u32, u64>>,
     limits: wgpu::Limits,
     lent: bool,
     failure: Arc<Mutex<Option<Failure>>>,
@@ -153,6 +156,7 @@ impl Gpu {
             lent: failure.is_none(),
             failure: failure.unwrap_or_default(),
             pipelines: Pipelines::default(),
+            texture_bytes: Mutex::default(),
             cache,
             device,
             queue,

@@ -6,10 +6,7 @@ use crate::gpu::Gpu;
 use crate::gpu::bind::is_texels;
 use crate::gpu::transfer::{MIN_BYTES, texels_of};
 use crate::plan::{Operand, Plan, Step};
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-static ASKED: AtomicU64 = AtomicU64::new(0);
+use std::sync::PoisonError;
 
 impl Session {
     /// Bytes that a session of `plan` for `candidates` candidates takes, buffers and textures, and of buffers that come and
@@ -29,8 +26,7 @@ impl Session {
         let ahead = if plan.updates.is_empty() { 1 } else { 2 };
         let inputs: u64 = ahead * plan.inputs.iter().map(moved).sum::<u64>();
         let ends: u64 = inputs + plan.outputs.iter().map(moved).sum::<u64>();
-        let mut textures = Textures { gpu, known: BTreeMap::new() };
-        let constant = |constant| constant_bytes(plan, &steps, (constant, &mut textures));
+        let constant = |constant| constant_bytes(plan, &steps, (constant, gpu));
         let constants: u64 = (0..plan.constants.len()).map(constant).sum();
         buffers + constants + parameters.sum::<u64>() + table * (candidates as u64 + 1) + ends.max(MIN_BYTES)
     }
@@ -41,31 +37,24 @@ impl Session {
     }
 }
 
-/// What a device takes for textures of so many rows: drivers align them as they like, and say so only by making one.
-struct Textures<'a> {
-    gpu: &'a Gpu,
-    known: BTreeMap<u32, u64>,
-}
-
-impl Textures<'_> {
-    fn bytes(&mut self, rows: u32) -> u64 {
-        let gpu = self.gpu;
-        let least = u64::from(ROW_BYTES) * u64::from(rows);
-        *self.known.entry(rows).or_insert_with(|| {
-            // Others may allocate meanwhile, so they are told by their names; the first may follow what is aligned less.
-            let labels =
-                [0; 2].map(|_| format!("asked for its size, {}", ASKED.fetch_add(1, Ordering::Relaxed)));
-            let textures =
-                labels.each_ref().map(|label| gpu.shared.device.create_texture(&texels_of(rows, label)));
-            let taken = labels.iter().filter_map(|label| gpu.allocated_to(label)).min();
-            textures.iter().for_each(wgpu::Texture::destroy);
-            taken.unwrap_or(0).max(least)
-        })
-    }
+/// What `gpu` takes for a texture of so many rows: drivers align them as they like, and say so only by making one. It is
+/// asked once, since the same size may be aligned by more or less wherever it comes to lie.
+fn texture_bytes(gpu: &Gpu, rows: u32) -> u64 {
+    let mut known = gpu.shared.texture_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let least = u64::from(ROW_BYTES) * u64::from(rows);
+    *known.entry(rows).or_insert_with(|| {
+        // Others may allocate meanwhile, so they are told by their names; the first may follow what is aligned less.
+        let labels = [0, 1].map(|at| format!("asked for its size: {rows} rows, {at}"));
+        let textures =
+            labels.each_ref().map(|label| gpu.shared.device.create_texture(&texels_of(rows, label)));
+        let taken = labels.iter().filter_map(|label| gpu.allocated_to(label)).min();
+        textures.iter().for_each(wgpu::Texture::destroy);
+        taken.unwrap_or(0).max(least)
+    })
 }
 
 /// A constant that is read as texels is in whole rows of them, and in a buffer too where it changes: it is copied there.
-fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, textures): (usize, &mut Textures)) -> u64 {
+fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, gpu): (usize, &Gpu)) -> u64 {
     let bytes = 4 * plan.constants[constant].len() as u64;
     let operand = Operand::Constant(constant);
     if !is_texels(steps, operand) {
@@ -74,5 +63,5 @@ fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, textures): (usize, &m
     let rows = bytes.div_ceil(u64::from(ROW_BYTES)).max(1);
     let changes = plan.updates.iter().any(|step| step.operands.contains(&operand));
     let source = if changes { rows * u64::from(ROW_BYTES) } else { 0 };
-    textures.bytes(rows as u32) + source
+    texture_bytes(gpu, rows as u32) + source
 }
