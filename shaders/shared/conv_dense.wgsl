@@ -6,7 +6,7 @@
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
 // input group are read; there is only one where it is not 4. Blocks of ${kg} output groups: those of the largest size,
-// ${largest}, come first; of each smaller size there is at most one, for the bit of that value in the number of groups.
+// ${largest}, come first; of each smaller size there is at most one, behind a multiple of ${rest} groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
 #set point = form == 0
@@ -76,7 +76,7 @@ fn main(
 #if kg == largest
     let first_group = id.y * ${kg}u;
 #else
-    let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${2 * kg}u * ${2 * kg}u;
+    let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${rest}u * ${rest}u;
 #endif
     let stride = p.in_groups * p.kernel_height * p.kernel_width * 4u;
 #if planes

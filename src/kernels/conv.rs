@@ -117,11 +117,11 @@ pub struct Cut {
 }
 
 /// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Their
-/// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has, and into blocks of
-/// the smaller powers of two that make up the rest.
+/// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has. The rest is one block,
+/// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
-    /// Channel groups of a block of this kernel: `largest` or a smaller power of two.
+    /// Channel groups of a block of this kernel: `largest` or less.
     pub size: u32,
     /// Channel groups of the largest block.
     pub largest: u32,
@@ -156,6 +156,16 @@ impl Form {
 }
 
 impl Blocks {
+    /// The largest rest that is one block.
+    pub const REST: u32 = 8;
+
+    /// The sizes of all kernels together, largest first: what any number of groups needs.
+    pub fn sizes(largest: u32, least: u32) -> Vec<u32> {
+        let powers = std::iter::successors(Some(largest), |size| Some(size / 2));
+        let rests = (1..largest.min(Self::REST) / least).rev().map(|count| count * least);
+        powers.take_while(|&size| size >= largest.min(Self::REST)).chain(rests).collect()
+    }
+
     /// Blocks of one size.
     pub fn only(size: u32) -> Self {
         Self { size, largest: size, least: size }
@@ -164,7 +174,19 @@ impl Blocks {
     /// The blocks of `live` channel groups that are of this size.
     pub fn count(self, live: u32) -> u32 {
         let live = live.next_multiple_of(self.least);
-        if self.size == self.largest { live / self.size } else { live / self.size % 2 }
+        match self.size {
+            size if size == self.largest => live / size,
+            size if size >= Self::REST => live / size % 2,
+            size => u32::from(live % self.rest() == size),
+        }
+    }
+
+    /// What is cut into whole blocks before the last one, a multiple of it.
+    pub(super) fn rest(self) -> u32 {
+        match self.size {
+            size if size >= Self::REST => 2 * size,
+            _ => self.largest.min(Self::REST),
+        }
     }
 }
 
@@ -195,6 +217,7 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
         ("kg", cut.blocks.size),
         ("largest", cut.blocks.largest),
         ("least", cut.blocks.least),
+        ("rest", cut.blocks.rest()),
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),
         ("workgroup", cut.workgroup),

@@ -39,9 +39,8 @@ pub fn cuts(subgroup: u32, pixels: u32) -> Vec<Cut> {
         2 => 16,
         _ => 8,
     };
-    let sizes = std::iter::successors(Some(largest), |size| Some(size / 2)).take_while(|&size| size >= least);
     let cut = |size| Cut { pixels, blocks: Blocks { size, largest, least }, workgroup: subgroup, subgroup };
-    sizes.map(cut).collect()
+    Blocks::sizes(largest, least).into_iter().map(cut).collect()
 }
 
 /// The specialisation of [`CONV_BROADCAST`].

@@ -280,7 +280,7 @@ mod tests {
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
         assert_eq!(broadcast.parts[0].spec.workgroup(), 8);
         let record = Record(1);
-        let blocks = Blocks { size: 4, largest: 8, least: 2 };
+        let blocks = Blocks { size: 6, largest: 8, least: 2 };
         assert_eq!(broadcast.parts[1].grid(record), Grid::Blocks { tiles: 5, record, blocks, planes: 1 });
         assert_eq!(broadcast.tiles, 36);
     }
