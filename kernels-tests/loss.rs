@@ -5,6 +5,7 @@ use wgpu_pagcp::gpu::{Gpu, execute};
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
 use wgpu_pagcp::plan::{Operand, Plan, Port};
 use wgpu_pagcp::tasks::{Frame, Loss, Task, TaskKind, UNLABELLED, attach};
+use wgpu_pagcp::tensor::Dtype;
 
 /// Half the distance of neighbouring floats in [1, 2): the largest relative error of one rounding.
 pub const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
@@ -180,6 +181,7 @@ impl Case {
 pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: LiveLayout) -> Plan {
     Plan {
         batch,
+        dtype: Dtype::F32,
         slots: vec![],
         slot_bound: 0,
         constants: vec![],

@@ -31,6 +31,7 @@ mod generated;
 mod global_pool;
 mod gradient_norm;
 mod gram;
+mod halves;
 mod harness;
 mod layers;
 mod lectures;

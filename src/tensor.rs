@@ -1,6 +1,49 @@
 //! Host tensors: a shape and row-major data.
 
+use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
+
+/// How numbers are stored on a device. Sums are `f32` either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dtype {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits: half the memory and traffic of values and weights, 11 bits of precision, at most 65504.
+    F16,
+}
+
+impl Dtype {
+    /// The number that is stored of `float`.
+    pub fn round(self, float: f32) -> f32 {
+        match self {
+            Self::F32 => float,
+            Self::F16 => half::f16::from_f32(float).to_f32(),
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+impl FromStr for Dtype {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "f16" => Ok(Self::F16),
+            _ => Err(format!("expected f32 or f16, found {text}")),
+        }
+    }
+}
 
 /// Row-major element storage. Half floats are widened, booleans and narrow integers become `I64`.
 #[derive(Clone, Debug, PartialEq)]

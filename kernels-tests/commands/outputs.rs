@@ -1,6 +1,7 @@
 //! Every command on the bundled network, and the fields of its JSON that users may rely on.
 
 use crate::bench::{BUNDLED, Bench, DATA, has_device, json, run};
+use crate::refused::refused;
 use serde_json::Value;
 use std::fs;
 use wgpu_pagcp::tasks::read_npy;
@@ -120,6 +121,44 @@ fn verify_of_two_models() {
             has(layer, &["name", "op", "error_over_bound", "good"]);
         }
     }
+}
+
+#[test]
+fn networks_are_stored_in_16_bits() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let small = bench.text("small.onnx");
+    let verified = run(&["verify", "--json", &small, "--dtype", "f16"]);
+    if verified.code == Some(2) {
+        // SwiftShader has none.
+        refused(&verified, &["--dtype f16", "no 16-bit floats"]);
+        refused(&run(&["bench", &small, "--dtype", "f16"]), &["--dtype f16"]);
+        return;
+    }
+    let verified: Value = serde_json::from_str(&verified.stdout).unwrap();
+    assert_eq!((&verified["dtype"], &verified["first_bad"]), (&"f16".into(), &Value::Null));
+    let outputs = list(&verified, "outputs");
+    assert!(!outputs.is_empty());
+    for output in outputs {
+        let [size, difference, largest] =
+            ["size", "difference", "largest"].map(|key| output[key].as_f64().unwrap());
+        assert!(0.0 < difference && difference <= largest && largest < 0.05 * size, "{output}");
+    }
+    let picture = bench.text("data/val/images/000000.png");
+    let stored = |dtype: &str| {
+        let folder = bench.text(dtype);
+        run(&["run", BUNDLED, "--input", &picture, "--output", &folder, "--dtype", dtype]);
+        bench.read(&format!("{dtype}/depth.npy"))
+    };
+    let (wide, narrow) = (stored("f32"), stored("f16"));
+    assert!(wide.len() == narrow.len() && wide != narrow);
+    let json = json(&["bench", &small, "--dtype", "f32,f16", "--runs", "2", "--json"]);
+    let models = list(&json, "models");
+    let bytes = |model: &Value| model["memory"]["activations"].as_u64().unwrap();
+    assert_eq!([&models[0]["dtype"], &models[1]["dtype"]], ["f32", "f16"]);
+    assert!(bytes(&models[1]) * 100 <= bytes(&models[0]) * 60, "{models:?}");
 }
 
 #[test]

@@ -55,6 +55,8 @@ fn arguments_out_of_range_are_named() {
     refused(&run(&["bench", &small, "--runs", "0"]), &["--runs"]);
     refused(&run(&["bench", &small, "--batch", "1,0"]), &["--batch"]);
     refused(&run(&["bench"]), &["<MODELS>"]);
+    refused(&run(&["bench", &small, "--dtype", "f32,f64"]), &["--dtype", "f64"]);
+    refused(&run(&["verify", &small, "--dtype", "i8"]), &["--dtype", "expected f32 or f16", "i8"]);
     refused(&run(&["verify", &small, "--batch", "0"]), &["--batch"]);
     refused(&run(&["prune", &small]), &["--tasks"]);
     refused(&run(&["shrink", &small]), &["shrink"]);

@@ -20,7 +20,7 @@ fn plan(graph: &Graph, sizes: &Sizes, class: DeviceClass) -> Plan {
     let optimised = optimise(graph, sizes).unwrap().graph;
     let shapes = optimised.infer(sizes).unwrap();
     let limits = PlanLimits { binding_bytes: 1 << 30, ..PlanLimits::default() };
-    let options = PlanOptions { class, limits, batch: sizes.batch, keep_all: false };
+    let options = PlanOptions { class, limits, batch: sizes.batch, ..PlanOptions::default() };
     build(&optimised, &shapes, &units, &options).unwrap()
 }
 

@@ -4,6 +4,7 @@ pub use super::train_args::{BatchNormArg, RuleArg, TrainArgs};
 
 use crate::search::ScanMode;
 use crate::search::saliency::Criterion;
+use crate::tensor::Dtype;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -98,6 +99,15 @@ pub struct SizeArgs {
     pub dims: Vec<String>,
 }
 
+/// How numbers are stored.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct DtypeArgs {
+    /// How the device stores values and weights: f32, or f16, which takes half of the memory and 11 bits of precision; it
+    /// computes in f32 either way. `verify --dtype f16` tells whether that is enough for a model.
+    #[arg(long, default_value_t = Dtype::F32, value_name = "f32|f16")]
+    pub dtype: Dtype,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -114,6 +124,8 @@ pub struct RunArgs {
     pub tasks: Option<PathBuf>,
     #[command(flatten)]
     pub sizes: SizeArgs,
+    #[command(flatten)]
+    pub stored: DtypeArgs,
     /// Prints the outputs' shapes and ranges as JSON.
     #[arg(long)]
     pub json: bool,
@@ -375,6 +387,9 @@ pub struct BenchArgs {
     /// Images in a run; several sizes, separated by commas, are timed side by side.
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "N,…")]
     pub batch: Vec<usize>,
+    /// How the device stores values and weights, f32 or f16; both, separated by a comma, are timed side by side.
+    #[arg(long, value_delimiter = ',', default_value = "f32", value_name = "f32|f16,…")]
+    pub dtype: Vec<Dtype>,
     /// Timed runs of each model; with fewer than 8 no model is called faster.
     #[arg(long, default_value_t = 25, value_name = "N")]
     pub runs: usize,
@@ -404,6 +419,8 @@ pub struct VerifyArgs {
     pub seed: u64,
     #[command(flatten)]
     pub sizes: SizeArgs,
+    #[command(flatten)]
+    pub stored: DtypeArgs,
     /// Prints JSON.
     #[arg(long)]
     pub json: bool,

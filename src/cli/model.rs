@@ -6,6 +6,7 @@ use crate::gpu::{Gpu, GpuError, Selector, Session};
 use crate::graph::{Dim, Graph, GraphError, Shapes, Sizes};
 use crate::optimise::optimise;
 use crate::plan::{Plan, PlanOptions, build};
+use crate::tensor::Dtype;
 use crate::units::{Units, analyse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub struct Model {
     pub shapes: Shapes,
     /// The units.
     pub units: Units,
+    /// How the device stores values and weights.
+    pub dtype: Dtype,
 }
 
 impl Model {
@@ -43,13 +46,18 @@ impl Model {
             _ => Failure::file(path, error),
         })?;
         let units = analyse(&graph, &shapes);
-        Ok(Self { path: path.to_owned(), graph, sizes, shapes, units })
+        Ok(Self { path: path.to_owned(), graph, sizes, shapes, units, dtype: Dtype::F32 })
     }
 
     /// The same model for runs of `batch` images.
     pub fn at_batch(&self, batch: usize) -> Result<Self, Failure> {
         let sizes = Sizes::new(batch, self.sizes.symbols.clone());
-        Self::new(&self.path, self.graph.clone(), sizes)
+        Ok(Self::new(&self.path, self.graph.clone(), sizes)?.stored(self.dtype))
+    }
+
+    /// The same model with values and weights stored so.
+    pub fn stored(self, dtype: Dtype) -> Self {
+        Self { dtype, ..self }
     }
 
     /// The model on a device, for runs without candidates.
@@ -60,11 +68,20 @@ impl Model {
 
     /// The optimised graph and its plan.
     pub fn plan(&self, options: &PlanOptions) -> Result<(Graph, Plan), Failure> {
-        let fail = |e: &dyn std::fmt::Display| Failure::file(&self.path, e);
-        let graph = optimise(&self.graph, &self.sizes).map_err(|e| fail(&e))?.graph;
-        let shapes = graph.infer(&self.sizes).map_err(|e| fail(&e))?;
-        let plan = build(&graph, &shapes, &self.units, options).map_err(|e| fail(&e))?;
+        let graph = self.optimised()?;
+        let plan = self.plan_of(&graph, &PlanOptions { dtype: self.dtype, ..*options })?;
         Ok((graph, plan))
+    }
+
+    /// The optimised graph.
+    pub fn optimised(&self) -> Result<Graph, Failure> {
+        Ok(optimise(&self.graph, &self.sizes).map_err(|e| Failure::file(&self.path, e))?.graph)
+    }
+
+    /// The plan of an optimised graph.
+    pub fn plan_of(&self, graph: &Graph, options: &PlanOptions) -> Result<Plan, Failure> {
+        let shapes = graph.infer(&self.sizes).map_err(|e| Failure::file(&self.path, e))?;
+        build(graph, &shapes, &self.units, options).map_err(|e| Failure::file(&self.path, e))
     }
 
     /// The file's name without its folder.
@@ -99,6 +116,14 @@ fn check_symbols(path: &Path, graph: &Graph, symbols: &BTreeMap<String, usize>) 
          (the first one is the batch, see --batch)"
     );
     Err(Failure::file(path, reason))
+}
+
+/// Refuses what the device cannot store.
+pub fn check_dtype(gpu: &Gpu, dtype: Dtype) -> Result<(), Failure> {
+    if dtype == Dtype::F16 && !gpu.has_f16() {
+        return Err(Failure::input(format!("--dtype f16: {} has no 16-bit floats", gpu.info().name)));
+    }
+    Ok(())
 }
 
 /// Opens the device that the user named, or the best one; compiled shaders are kept unless the user does not want it.

@@ -1,7 +1,7 @@
 //! `run`: a model on pictures or arrays.
 
 use super::args::{DeviceArgs, RunArgs};
-use super::model::{Model, open};
+use super::model::{Model, check_dtype, open};
 use super::{Failure, files, table};
 use crate::gpu::Session;
 use crate::tasks::{InputFormat, TasksFile, read_npy};
@@ -33,7 +33,7 @@ struct Batch {
 
 /// Runs the command.
 pub fn run(args: &RunArgs, device: &DeviceArgs) -> Result<(), Failure> {
-    let single = Model::load(&args.model, 1, &args.sizes)?;
+    let single = Model::load(&args.model, 1, &args.sizes)?.stored(args.stored.dtype);
     let batches = read_inputs(args, &single)?;
     let images = batches.first().map_or(0, |batch| batch.images);
     if let Some(other) = batches.iter().find(|batch| batch.images != images) {
@@ -42,6 +42,7 @@ pub fn run(args: &RunArgs, device: &DeviceArgs) -> Result<(), Failure> {
     files::output_folder(&args.output)?;
     let model = single.at_batch(images)?;
     let gpu = open(device)?;
+    check_dtype(&gpu, args.stored.dtype)?;
     let mut session = model.session(&gpu)?;
     let inputs: Vec<&[f32]> = batches.iter().map(|batch| batch.values.as_slice()).collect();
     let outputs = session.run(&inputs).map_err(Failure::work)?;

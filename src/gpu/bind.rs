@@ -136,6 +136,11 @@ pub fn check(step: &Step, table: &LiveTable) -> Result<(), GpuError> {
     Ok(())
 }
 
+/// Whether `operand` is stored in 16 bits for any of `steps`.
+pub fn is_half(steps: &[&Step], operand: Operand) -> bool {
+    steps.iter().any(|step| step.is_half(operand))
+}
+
 /// Whether `operand` is bound as texels by any of `steps`.
 pub fn is_texels(steps: &[&Step], operand: Operand) -> bool {
     steps.iter().any(|step| {

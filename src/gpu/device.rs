@@ -5,6 +5,8 @@ use super::cache::DiskCache;
 use super::list::class_name;
 use super::pipeline::Pipelines;
 use crate::plan::{DeviceClass, PlanLimits, PlanOptions};
+#[cfg(doc)]
+use crate::tensor::Dtype;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,8 +48,8 @@ pub(super) struct Shared {
     pub queue: wgpu::Queue,
     pub pipelines: Pipelines,
     pub cache: Cache,
-    /// Bytes of textures of so many rows, as far as they were asked for.
-    pub texture_bytes: Mutex<BTreeMap<u32, u64>>,
+    /// Bytes of textures of so many rows, in 16 bits or not, as far as they were asked for.
+    pub texture_bytes: Mutex<BTreeMap<(u32, bool), u64>>,
     limits: wgpu::Limits,
     lent: bool,
     failure: Arc<Mutex<Option<Failure>>>,
@@ -225,7 +227,7 @@ impl Gpu {
                 .min(MAX_BINDING),
             texture_rows: self.shared.limits.max_texture_dimension_2d,
         };
-        PlanOptions { class: self.class, limits, batch, keep_all: false }
+        PlanOptions { class: self.class, limits, batch, ..PlanOptions::default() }
     }
 
     /// The device, for hosts that add passes of their own.
@@ -236,6 +238,11 @@ impl Gpu {
     /// The queue of [`Gpu::device`].
     pub fn queue(&self) -> &wgpu::Queue {
         &self.shared.queue
+    }
+
+    /// Whether it can store values in 16 bits ([`Dtype::F16`]).
+    pub fn has_f16(&self) -> bool {
+        self.shared.device.features().contains(wgpu::Features::SHADER_F16)
     }
 
     /// Whether it belongs to a host application.
@@ -328,7 +335,7 @@ const MAX_BINDING: u64 = 1 << 31;
 
 /// The features of an adapter that the kernels use where present.
 pub fn required_features(available: wgpu::Features) -> wgpu::Features {
-    available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY)
+    available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16)
 }
 
 /// `limits` raised to what the plans can use of `adapter`.

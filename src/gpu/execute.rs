@@ -78,7 +78,7 @@ fn place(gpu: &Gpu, steps: &[&Step], buffers: &[Vec<f32>]) -> Vec<Placed> {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
     let place = |(i, floats): (usize, &Vec<f32>)| {
         if is_texels(steps, Operand::External(i)) {
-            Placed::Texels(texels(gpu, "texels", floats))
+            Placed::Texels(texels(gpu, "texels", floats, false))
         } else {
             Placed::Buffer(filled(gpu, "external", bytemuck::cast_slice(floats), usage))
         }

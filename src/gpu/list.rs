@@ -61,7 +61,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
     let info = adapter.get_info();
     let limits = adapter.limits();
     let features = adapter.features();
-    let known = required_features(features) | (features & wgpu::Features::SHADER_F16);
+    let known = required_features(features);
     let t1 = features.contains(wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY)
         && limits.max_compute_workgroup_storage_size >= 32 << 10;
     DeviceInfo {

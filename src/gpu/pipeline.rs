@@ -1,5 +1,6 @@
 //! Pipelines, compiled once per kernel, specialisation and kind of checks, on all cores.
 
+use super::transfer::texel_format;
 use super::{Checks, Gpu, GpuError};
 use crate::kernels::{Access, Kernel, Spec, wgsl};
 use crate::plan::Step;
@@ -100,7 +101,7 @@ pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuE
         let module = module(gpu, kernel.name, source);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
-            entries: &layout_entries(kernel.bindings),
+            entries: &layout_entries(kernel.bindings, spec.halves()),
         });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(kernel.name),
@@ -138,16 +139,16 @@ fn module(gpu: &Gpu, name: &str, source: String) -> wgpu::ShaderModule {
     }
 }
 
-fn layout_entries(bindings: &[Access]) -> Vec<wgpu::BindGroupLayoutEntry> {
+fn layout_entries(bindings: &[Access], halves: u32) -> Vec<wgpu::BindGroupLayoutEntry> {
     let buffer =
         |ty, has_dynamic_offset| wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None };
     let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-    let tensors = bindings.iter().map(|access| match access {
+    let tensors = bindings.iter().enumerate().map(|(at, access)| match access {
         Access::Read => buffer(storage(true), false),
         Access::Write => buffer(storage(false), false),
         Access::Texels => wgpu::BindingType::StorageTexture {
             access: wgpu::StorageTextureAccess::ReadOnly,
-            format: wgpu::TextureFormat::Rgba32Float,
+            format: texel_format(halves >> at & 1 == 1),
             view_dimension: wgpu::TextureViewDimension::D2,
         },
         Access::Picture => wgpu::BindingType::Texture {

@@ -33,31 +33,42 @@ pub fn filled(gpu: &Gpu, label: &str, contents: &[u8], usage: wgpu::BufferUsages
     buffer
 }
 
+/// The format of texels.
+pub fn texel_format(half: bool) -> wgpu::TextureFormat {
+    if half { wgpu::TextureFormat::Rgba16Float } else { wgpu::TextureFormat::Rgba32Float }
+}
+
+/// `floats` rounded to 16 bits.
+pub fn halves(floats: &[f32]) -> Vec<half::f16> {
+    floats.iter().map(|&float| half::f16::from_f32(float)).collect()
+}
+
 /// A texture for so many rows of texels.
-pub fn texels_of(rows: u32, label: &str) -> wgpu::TextureDescriptor<'_> {
+pub fn texels_of(rows: u32, half: bool, label: &str) -> wgpu::TextureDescriptor<'_> {
     wgpu::TextureDescriptor {
         label: Some(label),
         size: wgpu::Extent3d { width: TEXEL_ROW, height: rows, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba32Float,
+        format: texel_format(half),
         usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
     }
 }
 
-/// A constant in the form of [`crate::kernels::Access::Texels`].
-pub fn texels(gpu: &Gpu, label: &str, floats: &[f32]) -> wgpu::TextureView {
+/// A constant in the form of [`crate::kernels::Access::Texels`], in 16 bits where it is to be `half`.
+pub fn texels(gpu: &Gpu, label: &str, floats: &[f32], half: bool) -> wgpu::TextureView {
     let row = TEXEL_ROW as usize * 4;
     let rows = floats.len().div_ceil(row).max(1);
     let mut padded = floats.to_vec();
     padded.resize(rows * row, 0.0);
-    let descriptor = texels_of(rows as u32, label);
+    let descriptor = texels_of(rows as u32, half, label);
     let order = wgpu::util::TextureDataOrder::default();
     let device = &gpu.shared.device;
+    let make = |bytes: &[u8]| device.create_texture_with_data(&gpu.shared.queue, &descriptor, order, bytes);
     let texture =
-        device.create_texture_with_data(&gpu.shared.queue, &descriptor, order, bytemuck::cast_slice(&padded));
+        if half { make(bytemuck::cast_slice(&halves(&padded))) } else { make(bytemuck::cast_slice(&padded)) };
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 

@@ -35,6 +35,7 @@ pub mod global_pool;
 pub mod gradient_clip;
 pub mod gradient_norm;
 pub mod gram;
+pub mod half;
 pub mod live;
 pub mod loss_agreement;
 pub mod loss_bce;

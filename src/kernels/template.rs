@@ -1,5 +1,6 @@
 //! Renders a kernel's WGSL: unrolled, with the shared parts included, for one specialisation.
 
+use super::half::halved;
 use super::{Kernel, Spec};
 use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::collections::BTreeMap;
@@ -71,5 +72,10 @@ fn environment() -> &'static Environment<'static> {
 pub fn wgsl(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
     let fail = |source| TemplateError { kernel: kernel.name, spec: spec.clone(), source };
     let values: BTreeMap<&str, u32> = spec.0.iter().copied().collect();
-    environment().render_str(kernel.source, values).map_err(fail)
+    let source = environment().render_str(kernel.source, values).map_err(fail)?;
+    match spec.halves() {
+        0 => Ok(source),
+        mask => halved(&source, mask)
+            .map_err(|reason| fail(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, reason))),
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::lower::{Lowering, PlanError, lower, unpacked};
 use super::memory::{assign, lifetimes, lower_bound};
-use super::{DeviceClass, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, ports};
+use super::{DeviceClass, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, halves, ports};
 use crate::graph::{Graph, Node, Shapes, ValueId};
 use crate::kernels::{Access, TEXEL_ROW};
+use crate::tensor::Dtype;
 use crate::units::Units;
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct PlanOptions {
     pub limits: PlanLimits,
     /// Images in one run; the shapes are inferred for it.
     pub batch: usize,
+    /// How values between steps, and weights, are stored; sums are `f32`. Inputs, outputs and biases are `f32` too.
+    pub dtype: Dtype,
     /// Gives every value a buffer of its own and a probe, to read all of them after a run.
     pub keep_all: bool,
 }
@@ -48,7 +51,7 @@ impl Default for PlanOptions {
     /// One image, on any device.
     fn default() -> Self {
         let (class, limits) = (DeviceClass::Portable, PlanLimits::default());
-        Self { class, limits, batch: 1, keep_all: false }
+        Self { class, limits, batch: 1, dtype: Dtype::F32, keep_all: false }
     }
 }
 
@@ -78,6 +81,9 @@ pub fn build_with_grams(
     values: &[ValueId],
 ) -> Result<Plan, PlanError> {
     check_values(graph, shapes, &options.limits)?;
+    if options.dtype == Dtype::F16 {
+        halves::check(graph, shapes)?;
+    }
     let mut cx = Lowering::new(graph, shapes, units, options.class);
     cx.scratch_bytes = cx.scratch_bytes.min(options.limits.binding_bytes);
     cx.texel_bytes = options.limits.texel_bytes();
@@ -172,8 +178,16 @@ fn add_probes(cx: &mut Lowering, edges: &mut Edges) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
-    let slots = cx.slots().to_vec();
+fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
+    let mut slots = cx.slots().to_vec();
+    if options.dtype == Dtype::F16 {
+        let mut steps = std::mem::take(&mut cx.steps);
+        let Edges { pack, store, unpack, probe, .. } = &mut edges;
+        halves::mark(&cx, [pack, &mut steps, store, unpack, probe].into_iter().flatten());
+        cx.steps = steps;
+        let halved = |slot: &usize| cx.may_be_half(Operand::Slot(*slot));
+        (0..slots.len()).filter(halved).for_each(|slot| slots[slot] /= 2);
+    }
     let pinned: Vec<usize> = if options.keep_all {
         (0..slots.len()).collect()
     } else {
@@ -184,6 +198,7 @@ fn finish(cx: Lowering, edges: Edges, options: &PlanOptions) -> Plan {
     let assignment = assign(&lifetimes);
     let mut plan = Plan {
         batch: options.batch,
+        dtype: options.dtype,
         slots: assignment.bytes,
         slot_bound: lower_bound(&lifetimes),
         constants: cx.constants,
@@ -255,7 +270,7 @@ fn check_steps(plan: &Plan, limits: &PlanLimits) -> Result<(), PlanError> {
         }
         for (operand, access) in step.operands.iter().zip(step.kernel.bindings) {
             let Operand::Constant(constant) = *operand else { continue };
-            let bytes = plan.constants[constant].len() as u64 * 4;
+            let bytes = plan.constant_bytes(constant);
             let limit = match access {
                 Access::Texels => limits.texel_bytes(),
                 Access::Read | Access::Write | Access::Picture => limits.binding_bytes,

@@ -2,6 +2,7 @@
 
 mod build;
 mod gram;
+mod halves;
 mod lower;
 pub mod memory;
 mod ports;
@@ -9,12 +10,14 @@ mod select;
 mod text;
 
 pub use build::{PlanLimits, PlanOptions, build, build_with_grams};
+pub use halves::round_weights;
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
 use crate::graph::ValueId;
 use crate::kernels::conv::Blocks;
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
 use crate::kernels::{Kernel, Spec};
+use crate::tensor::Dtype;
 use std::sync::Arc;
 
 /// A buffer that a step binds.
@@ -121,6 +124,8 @@ pub struct Gram {
 pub struct Plan {
     /// Images in one run.
     pub batch: usize,
+    /// How values between steps, and weights, are stored.
+    pub dtype: Dtype,
     /// Bytes of each activation buffer.
     pub slots: Vec<u64>,
     /// Bytes of all activations at the fullest step: what a perfect reuse of buffers would need.
@@ -170,7 +175,7 @@ impl Plan {
 
     /// Bytes of device memory for activations, constants and external buffers.
     pub fn device_bytes(&self) -> u64 {
-        let constants: u64 = self.constants.iter().map(|constant| constant.len() as u64 * 4).sum();
+        let constants: u64 = (0..self.constants.len()).map(|constant| self.constant_bytes(constant)).sum();
         self.slots.iter().sum::<u64>() + constants + self.externals.iter().sum::<u64>()
     }
 

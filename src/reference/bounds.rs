@@ -19,7 +19,7 @@ use super::{
     global_average_pool, mat_mul, training,
 };
 use crate::graph::{Epilogue, Gemm, Graph, Interpolation, Mismatch, Op, Shapes};
-use crate::tensor::count;
+use crate::tensor::{Dtype, count};
 use pointwise::{activation_error, binary_error};
 
 /// Half the distance of neighbouring f32 numbers, relative to them.
@@ -65,6 +65,22 @@ pub fn bounds(
 }
 
 impl Bounded {
+    /// The same for a result that is stored as `dtype`. WGSL lets a conversion to 16 bits give either neighbour, 2^-10 of
+    /// the number apart, and flush what is below 2^-14.
+    #[must_use]
+    pub fn stored(self, dtype: Dtype) -> Self {
+        /// The distance of neighbouring 16-bit numbers, relative to them.
+        const ULP: f64 = 1.0 / 1024.0;
+        /// The smallest that is not denormal.
+        const LEAST: f64 = 1.0 / 16384.0;
+        if dtype == Dtype::F32 {
+            return self;
+        }
+        let tolerance =
+            self.expected.zip(&self.tolerance, |y, error| (1.0 + ULP) * error + ULP * y.abs() + LEAST);
+        Self { tolerance, ..self }
+    }
+
     /// The element of `found` that is furthest outside its tolerance, as a multiple of it: its index and that
     /// multiple, above 1 where it is outside. Not a number is infinitely far; `None` for empty results.
     pub fn worst(&self, found: &[f32]) -> Option<(usize, f64)> {

@@ -166,6 +166,16 @@ impl ModelTimes {
         2.0 * (self.macs * self.batch as u64) as f64 / self.latency_ms.median / 1e6
     }
 
+    /// The file, and how its numbers are stored where that is not f32.
+    pub fn label(&self) -> String {
+        format!("{}{}", self.path, self.suffix())
+    }
+
+    /// How its numbers are stored, behind a name, where that is not f32.
+    pub fn suffix(&self) -> String {
+        if self.dtype == "f32" { String::new() } else { format!(" ({})", self.dtype) }
+    }
+
     /// The file's name without its folder.
     pub fn name(&self) -> &str {
         self.path.rsplit(['/', '\\']).next().unwrap_or(&self.path)

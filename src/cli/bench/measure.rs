@@ -7,7 +7,7 @@ use crate::cli::model::Model;
 use crate::gpu::{Gpu, Method, Session, Timings};
 use crate::graph::Graph;
 use crate::plan::Plan;
-use crate::tensor::count;
+use crate::tensor::{Dtype, count};
 use crate::units::cost;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -113,7 +113,7 @@ impl Timed {
         ModelTimes {
             path: model.path.display().to_string(),
             batch: model.sizes.batch,
-            dtype: "f32".to_owned(),
+            dtype: model.dtype.to_string(),
             latency_ms: Spread::of(&self.runs_ms),
             runs_ms: self.runs_ms,
             cold_ms: None,
@@ -134,7 +134,7 @@ fn memory(plan: &Plan) -> Memory {
         activations: plan.slots.iter().sum(),
         activations_bound: plan.slot_bound,
         slots: plan.slots.len(),
-        constants: plan.constants.iter().map(|constant| constant.len() as u64 * 4).sum(),
+        constants: (0..plan.constants.len()).map(|constant| plan.constant_bytes(constant)).sum(),
         externals: plan.externals.iter().sum(),
     }
 }
@@ -155,10 +155,11 @@ fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>) -> Vec<LayerMs>
 /// The bytes of every node's inputs, weights and outputs, each moved once.
 fn traffic(graph: &Graph, model: &Model) -> Result<BTreeMap<String, u64>, Failure> {
     let shapes = graph.infer(&model.sizes).map_err(|e| Failure::file(&model.path, e))?;
+    let element = if model.dtype == Dtype::F16 { 2 } else { 4 };
     let bytes = |node: &crate::graph::Node| {
         let values = node.inputs.iter().chain(&node.outputs);
         let floats: usize = values.map(|value| count(&shapes[value.0])).sum();
-        (node.name.clone(), 4 * floats as u64)
+        (node.name.clone(), element * floats as u64)
     };
     Ok(graph.nodes.iter().map(bytes).collect())
 }

@@ -15,7 +15,7 @@ pub use measure::{random_inputs, time};
 pub use ratio::Against;
 
 use super::args::{BenchArgs, DeviceArgs};
-use super::model::{Model, open};
+use super::model::{Model, check_dtype, open};
 use super::{Failure, files};
 use crate::gpu::{Gpu, peaks};
 use format::{Bench, DeviceLine, PeakLine};
@@ -67,10 +67,13 @@ fn measure(args: &BenchArgs, device: &DeviceArgs) -> Result<Bench, Failure> {
     let mut models = Vec::new();
     for path in &args.models {
         for &batch in &args.batch {
-            models.push(Model::load(path, batch, &args.sizes)?);
+            for &dtype in &args.dtype {
+                models.push(Model::load(path, batch, &args.sizes)?.stored(dtype));
+            }
         }
     }
     let gpu = open(device)?;
+    args.dtype.iter().try_for_each(|&dtype| check_dtype(&gpu, dtype))?;
     let peaks = peaks(&gpu).map_err(Failure::work)?;
     let mut starts = Vec::new();
     let uncached = DeviceArgs { no_cache: true, ..device.clone() };

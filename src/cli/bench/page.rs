@@ -157,7 +157,8 @@ fn series((bench, model, colour): &Entry, scale: f64, several: bool) -> Series {
 fn name(bench: &Bench, model: &ModelTimes, several: bool) -> String {
     let same = bench.models.iter().any(|other| other.path != model.path && other.name() == model.name());
     let name = if same { &model.path } else { model.name() };
-    if several { format!("{name} on {}", bench.device.name) } else { name.to_owned() }
+    let suffix = model.suffix();
+    if several { format!("{name}{suffix} on {}", bench.device.name) } else { format!("{name}{suffix}") }
 }
 
 /// A row for every layer of any series, in the order of the networks.

@@ -26,7 +26,7 @@ pub fn print(bench: &Bench) {
     memory(bench);
     for (i, model) in bench.models.iter().enumerate() {
         // Larger batches have the same layers.
-        if bench.models[..i].iter().all(|earlier| earlier.path != model.path) {
+        if bench.models[..i].iter().all(|earlier| earlier.label() != model.label()) {
             slowest(bench, model);
         }
     }
@@ -52,7 +52,7 @@ fn times(bench: &Bench) {
     for model in &bench.models {
         let latency = model.latency_ms;
         table.add_row([
-            model.path.clone(),
+            model.label(),
             model.batch.to_string(),
             table::millions(model.macs),
             format!("{:.2}", latency.min),
@@ -86,7 +86,7 @@ fn memory(bench: &Bench) {
     for model in &bench.models {
         let memory = model.memory;
         table.add_row([
-            model.path.clone(),
+            model.label(),
             model.batch.to_string(),
             table::millions(model.params),
             mib(model.peak_memory_bytes),
@@ -106,7 +106,7 @@ fn slowest(bench: &Bench, model: &ModelTimes) {
         "timestamps" => "each step in a pass of its own, by the device's timestamps",
         _ => "each step in a submission of its own, by the host's clock",
     };
-    println!("\n{}: the slowest layers at batch {}", model.path, model.batch);
+    println!("\n{}: the slowest layers at batch {}", model.label(), model.batch);
     println!("{how}; one without work takes {:.3} ms", clock.empty_ms);
     let mut table = table::new(&["layer", "operator", "kernels", "ms", "GFLOP/s", "of its roof"]);
     let mut slowest = layers(model);

@@ -102,7 +102,7 @@ pub fn roofline(
         title: format!(
             "{} of {}, batch {}: {gflops:.1} GFLOP/s at {intensity:.1} operations per byte, {:.3} ms, {}",
             layer.name,
-            model.name(),
+            format_args!("{}{}", model.name(), model.suffix()),
             model.batch,
             layer.ms,
             layer.kernels

@@ -6,6 +6,7 @@ use crate::gpu::bind::{Resource, bind};
 use crate::kernels::Spec;
 use crate::kernels::pack_picture::{PACK_PICTURE, PackPictureParams};
 use crate::plan::{Grid, Operand, Step};
+use crate::tensor::Dtype;
 
 /// How a texture becomes a network input: `(texel scale - mean) / std`, channel by channel. Texels of `unorm` formats
 /// are 0 to 1; `srgb` formats are read as linear light.
@@ -105,11 +106,12 @@ impl Session {
             std_z: normalise.std[2],
             std_w: normalise.std[3],
         };
+        let halves = if self.plan.dtype == Dtype::F16 { 0b10 } else { 0 };
         let step = Step {
             node: port.name.clone(),
             op: "Pack",
             kernel: &PACK_PICTURE,
-            spec: Spec(vec![("linear", u32::from(normalise.linear))]),
+            spec: Spec(vec![("linear", u32::from(normalise.linear))]).halved(halves),
             params: params.words(),
             operands: vec![Operand::External(port.external), Operand::Slot(port.slot)],
             grid: Grid::Elements {

@@ -3,7 +3,7 @@
 use super::Session;
 use super::train::ROW_BYTES;
 use crate::gpu::Gpu;
-use crate::gpu::bind::is_texels;
+use crate::gpu::bind::{is_half, is_texels};
 use crate::gpu::transfer::{MIN_BYTES, texels_of};
 use crate::plan::{Operand, Plan, Step};
 use std::sync::PoisonError;
@@ -37,16 +37,16 @@ impl Session {
     }
 }
 
-/// What `gpu` takes for a texture of so many rows: drivers align them as they like, and say so only by making one. It is
+/// What `gpu` takes for a texture of so many rows, in 16 bits where it is `half`: drivers align them as they like, and say so only by making one. It is
 /// asked once, since the same size may be aligned by more or less wherever it comes to lie.
-fn texture_bytes(gpu: &Gpu, rows: u32) -> u64 {
+fn texture_bytes(gpu: &Gpu, rows: u32, half: bool) -> u64 {
     let mut known = gpu.shared.texture_bytes.lock().unwrap_or_else(PoisonError::into_inner);
-    let least = u64::from(ROW_BYTES) * u64::from(rows);
-    *known.entry(rows).or_insert_with(|| {
+    let least = u64::from(ROW_BYTES) * u64::from(rows) / if half { 2 } else { 1 };
+    *known.entry((rows, half)).or_insert_with(|| {
         // Others may allocate meanwhile, so they are told by their names; the first may follow what is aligned less.
-        let labels = [0, 1].map(|at| format!("asked for its size: {rows} rows, {at}"));
+        let labels = [0, 1].map(|at| format!("asked for its size: {rows} rows, {half}, {at}"));
         let textures =
-            labels.each_ref().map(|label| gpu.shared.device.create_texture(&texels_of(rows, label)));
+            labels.each_ref().map(|label| gpu.shared.device.create_texture(&texels_of(rows, half, label)));
         let taken = labels.iter().filter_map(|label| gpu.allocated_to(label)).min();
         textures.iter().for_each(wgpu::Texture::destroy);
         taken.unwrap_or(0).max(least)
@@ -55,13 +55,15 @@ fn texture_bytes(gpu: &Gpu, rows: u32) -> u64 {
 
 /// A constant that is read as texels is in whole rows of them, and in a buffer too where it changes: it is copied there.
 fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, gpu): (usize, &Gpu)) -> u64 {
-    let bytes = 4 * plan.constants[constant].len() as u64;
     let operand = Operand::Constant(constant);
+    let half = is_half(steps, operand);
+    let floats = plan.constants[constant].len() as u64;
+    let bytes = if half { 2 } else { 4 } * floats;
     if !is_texels(steps, operand) {
         return bytes.max(MIN_BYTES);
     }
-    let rows = bytes.div_ceil(u64::from(ROW_BYTES)).max(1);
+    let rows = (4 * floats).div_ceil(u64::from(ROW_BYTES)).max(1);
     let changes = plan.updates.iter().any(|step| step.operands.contains(&operand));
     let source = if changes { rows * u64::from(ROW_BYTES) } else { 0 };
-    texture_bytes(gpu, rows as u32) + source
+    texture_bytes(gpu, rows as u32, half) + source
 }

@@ -13,8 +13,8 @@ pub use run::Probe;
 pub use timing::{Method, StepTime, Timings};
 pub use train::Running;
 
-use super::bind::{Bound, LiveTables, Resource, bind, check, is_texels};
-use super::transfer::{Readback, buffer, filled, texels};
+use super::bind::{Bound, LiveTables, Resource, bind, check, is_half, is_texels};
+use super::transfer::{Readback, buffer, filled, halves, texels};
 use super::{Gpu, GpuError};
 use crate::kernels::live::LiveTable;
 use crate::plan::{Grid, Operand, Plan, Step};
@@ -78,6 +78,10 @@ impl Session {
         let all: Vec<&Step> = plan.all_steps().collect();
         for step in &all {
             check(step, &full)?;
+        }
+        if all.iter().any(|step| step.spec.halves() != 0) && !gpu.has_f16() {
+            let name = gpu.info().name;
+            return Err(GpuError::Unsupported(format!("{name} has no 16-bit floats (SHADER_F16)")));
         }
         let (slots, externals, constants, tables, outputs) = gpu.scoped("allocating a plan", || {
             let slots: Vec<_> = plan.slots.iter().map(|&bytes| buffer(gpu, "slot", bytes)).collect();
@@ -145,13 +149,16 @@ impl Session {
 fn constants(gpu: &Gpu, plan: &Plan, steps: &[&Step]) -> Vec<Constant> {
     let changes = |i| plan.updates.iter().any(|step| step.operands.contains(&Operand::Constant(i)));
     let make = |(i, floats): (usize, &Arc<[f32]>)| {
+        let half = is_half(steps, Operand::Constant(i));
         if is_texels(steps, Operand::Constant(i)) {
-            let view = texels(gpu, "weights", floats);
+            let view = texels(gpu, "weights", floats, half);
             let source = changes(i).then(|| train::staging(gpu, view.texture()));
             Constant::Texels(view, source)
         } else {
             let usage = wgpu::BufferUsages::STORAGE;
-            Constant::Buffer(filled(gpu, "weights", bytemuck::cast_slice(floats), usage))
+            let narrow = if half { halves(floats) } else { Vec::new() };
+            let bytes = if half { bytemuck::cast_slice(&narrow) } else { bytemuck::cast_slice(floats) };
+            Constant::Buffer(filled(gpu, "weights", bytes, usage))
         }
     };
     plan.constants.iter().enumerate().map(make).collect()

@@ -280,7 +280,7 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
         a,
         b,
     };
-    let packed = cx.pack((choice.pack)(&weights));
+    let packed = cx.pack_weights((choice.pack)(&weights));
     let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
     let mut operands = vec![convolution.x, packed, bias, convolution.residual.unwrap_or(bias)];
     if let Some(channels) = choice.channels {

@@ -43,19 +43,19 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &ConvTranspose) -> Res
     };
     let mut operands = vec![x];
     let (kernel, spec, grid) = if let Some(cut) = cut(cx.class_for(weights.stored()), conv, &params) {
-        operands.extend([cx.pack(conv::pack(&weights)), bias, residual]);
+        operands.extend([cx.pack_weights(conv::pack(&weights)), bias, residual]);
         params.row_tiles = output.width.div_ceil(2 * BLOCKS);
         params.tiles = output.images * output.height.div_ceil(2) * params.row_tiles;
         let tiles = params.tiles.div_ceil(cut.subgroup);
         let grid = Grid::Tiles { tiles, record: output.record, groups: cut.groups };
         (&CONV_TRANSPOSE_BROADCAST, cut.spec(last), grid)
     } else if conv.groups == 1 {
-        operands.extend([cx.pack(conv::pack(&weights)), bias, residual]);
+        operands.extend([cx.pack_weights(conv::pack(&weights)), bias, residual]);
         let tiles = params.tiles.div_ceil(conv_transpose::WORKGROUP);
         let grid = Grid::Tiles { tiles, record: output.record, groups: GROUPS };
         (&CONV_TRANSPOSE, conv_transpose::spec(last), grid)
     } else {
-        operands.extend([cx.pack(conv_grouped::pack(&weights)), bias, residual]);
+        operands.extend([cx.pack_weights(conv_grouped::pack(&weights)), bias, residual]);
         operands.push(cx.pack(conv_grouped::channels(&weights)));
         let per_group = output.images * output.pixels();
         let grid = Grid::Elements { record: output.record, per_group, workgroup: WORKGROUP };

@@ -120,7 +120,7 @@ fn factor(cx: &mut Lowering, node: &Node, side: Side, y: &Stored) -> Result<Fact
     let stored = cx.stored(value);
     let operand = if constant {
         let values = cx.constant(node, input)?.f32s().map_err(|e| unsupported(node, e.to_string()))?;
-        cx.pack(values.to_vec())
+        cx.pack_weights(values.to_vec())
     } else {
         cx.slot(value)
     };

@@ -33,7 +33,7 @@ use crate::kernels::conv::places;
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
 use crate::tensor::Tensor;
 use crate::units::Units;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -212,6 +212,10 @@ pub struct Lowering<'a> {
     pub live: LiveLayout,
     units: &'a Units,
     slots: Vec<u64>,
+    /// Whether a slot holds a value as it is stored; else what a step leaves for the next one.
+    values: Vec<bool>,
+    /// The constants that weights of convolutions and products are packed into.
+    weights: BTreeSet<usize>,
     slot_of: Vec<Option<usize>>,
     slot_values: Vec<ValueId>,
     /// Constants that are packed once for all steps that read them as they are.
@@ -233,6 +237,8 @@ impl<'a> Lowering<'a> {
             live: LiveLayout::default(),
             units,
             slots: Vec::new(),
+            values: Vec::new(),
+            weights: BTreeSet::new(),
             slot_of: vec![None; graph.values.len()],
             slot_values: Vec::new(),
             whole: BTreeMap::new(),
@@ -301,6 +307,7 @@ impl<'a> Lowering<'a> {
         }
         let bytes = self.stored(value).floats() as u64 * 4;
         self.slots.push(bytes);
+        self.values.push(true);
         self.slot_values.push(value);
         self.slot_of[value.0] = Some(self.slots.len() - 1);
         self.slots.len() - 1
@@ -309,6 +316,7 @@ impl<'a> Lowering<'a> {
     /// A buffer of its own for another stored form of `value`.
     pub fn extra_slot(&mut self, value: ValueId, stored: &Stored) -> usize {
         self.slots.push(stored.floats() as u64 * 4);
+        self.values.push(true);
         self.slot_values.push(value);
         self.slots.len() - 1
     }
@@ -324,6 +332,7 @@ impl<'a> Lowering<'a> {
     /// A buffer of `floats` elements for what a node needs on the way to `value`.
     pub fn scratch(&mut self, value: ValueId, floats: usize) -> Operand {
         self.slots.push(floats as u64 * 4);
+        self.values.push(false);
         self.slot_values.push(value);
         Operand::Slot(self.slots.len() - 1)
     }
@@ -338,6 +347,21 @@ impl<'a> Lowering<'a> {
     pub fn pack(&mut self, floats: Vec<f32>) -> Operand {
         self.constants.push(floats.into());
         Operand::Constant(self.constants.len() - 1)
+    }
+
+    /// Adds packed weights, which may be stored in 16 bits.
+    pub fn pack_weights(&mut self, floats: Vec<f32>) -> Operand {
+        self.weights.insert(self.constants.len());
+        self.pack(floats)
+    }
+
+    /// Whether an operand may be stored in 16 bits: values and weights may.
+    pub fn may_be_half(&self, operand: Operand) -> bool {
+        match operand {
+            Operand::Slot(slot) => self.values[slot],
+            Operand::Constant(constant) => self.weights.contains(&constant),
+            Operand::External(_) => false,
+        }
     }
 
     /// A constant input of a node, or an error that says it must be one.
