@@ -58,6 +58,27 @@ fn a_training_lowers_losses_and_leaves_a_network() {
     }
 }
 
+#[test]
+fn balanced_tasks_count_by_the_losses_of_the_teacher() {
+    if !has_device() {
+        return;
+    }
+    let bench = Bench::new();
+    let (teacher, tasks) = (bench.text("small.onnx"), bench.text("data/tasks.toml"));
+    let more =
+        ["--epochs", "1", "--balance", "--weight", "room=0", "--weight", "depth=2", "--teacher", &teacher];
+    let done = run(&strs(&finetune(&bench, "out", &more)));
+    assert!(done.code == Some(0) && done.stderr.contains("weights of the tasks: segmentation "), "{done:?}");
+    let weights = bench.read_json("out/summary.json")["settings"]["weights"].clone();
+    let losses = json(&["eval", &teacher, "--tasks", &tasks, "--split", "train", "--json"])["tasks"].clone();
+    let counts = |at: usize| weights[at].as_f64().unwrap() * losses[at]["loss"].as_f64().unwrap();
+    let [segmentation, depth, normals, edges] = [0, 1, 2, 3].map(counts);
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-6 * b;
+    assert!(near(depth, 2.0 * segmentation) && near(normals, segmentation) && near(edges, segmentation));
+    let sum: f64 = (0..5).map(|at| weights[at].as_f64().unwrap()).sum();
+    assert!(weights[4] == 0.0 && near(sum, 5.0), "{weights}");
+}
+
 /// The small network itself as teacher: nothing is cut, so maps are compared. A network of other names has none.
 #[test]
 fn maps_inside_of_a_teacher_are_compared_where_there_are_any() {

@@ -111,5 +111,6 @@ fn train_args(pictures: usize) -> TrainArgs {
         color: 0.0,
         memory: None,
         weight: ["normals=3", "room=0.5"].map(str::to_owned).to_vec(),
+        balance: false,
     }
 }

@@ -1,6 +1,7 @@
 //! `finetune`: training on the device.
 
 use super::args::{BatchNormArg, DeviceArgs, FinetuneArgs, RuleArg, Split, TrainArgs};
+use super::balance::balance;
 use super::model::{Model, open};
 use super::outcome::task_summary;
 use super::report::{self, Tuned};
@@ -30,7 +31,7 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let model = Model::load(&args.model, 1, &args.sizes)?;
     let val = eval::open_data(&args.tasks, Split::Val, &model)?;
     let train = eval::open_data(&args.tasks, Split::Train, &model)?;
-    let settings = settings(&args.train, args.epochs, (&model, &train))?;
+    let mut settings = settings(&args.train, args.epochs, (&model, &train))?;
     if settings.distil_features > 0.0 && args.teacher.is_none() {
         return Err(Failure::input("--distil-features: expected a network to compare with, --teacher"));
     }
@@ -38,6 +39,10 @@ pub fn run(args: &FinetuneArgs, device: &DeviceArgs) -> Result<(), Failure> {
     files::output_folder(&args.out)?;
     let gpu = open(device)?;
     let tutor = teacher.as_ref().map(|teacher| &teacher.graph);
+    if args.train.balance {
+        let data = eval::open_data(&args.tasks, Split::Train, &model)?;
+        balance(&gpu, &model, tutor, (data, &mut settings))?;
+    }
     let before = eval::measure(&gpu, &model, &val, tutor)?;
     let start = Instant::now();
     let memory = args.train.memory.map(|mebibytes| mebibytes << 20);

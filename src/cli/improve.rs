@@ -1,6 +1,7 @@
 //! What becomes of a compacted network before it is written: training, or new moments for its batch normalisations.
 
 use super::args::Split;
+use super::balance::balance;
 use super::finetune::{failure, settings};
 use super::model::Model;
 use super::outcome::Pruned;
@@ -36,7 +37,11 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
     let model = Model::new(&job.out.join("pruned.onnx"), graph, sizes)?;
     let mut train = eval::open_data(job.tasks, Split::Train, &model)?;
     if let Some((epochs, args)) = job.training {
-        let settings = settings(args, epochs, (&model, &train))?;
+        let mut settings = settings(args, epochs, (&model, &train))?;
+        if args.balance {
+            let data = eval::open_data(job.tasks, Split::Train, &model)?;
+            balance(gpu, &model, Some(job.teacher), (data, &mut settings))?;
+        }
         let start = Instant::now();
         let teacher = Some(job.teacher);
         let (out, resume, memory) = (job.out, job.resume, args.memory.map(|mebibytes| mebibytes << 20));

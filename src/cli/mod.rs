@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Results go to standard output, progress and errors to standard error.
 
 mod args;
+mod balance;
 mod bench;
 mod demo;
 mod devices;

@@ -60,6 +60,9 @@ pub struct TrainArgs {
     /// The weight of a task's mean loss, 1 unless given; may be given several times.
     #[arg(long, value_name = "TASK=WEIGHT")]
     pub weight: Vec<String>,
+    /// Divides every task's weight by the loss that it has without pruning, so that a rise by a tenth counts alike in all.
+    #[arg(long)]
+    pub balance: bool,
 }
 
 /// What turns gradients into steps.
