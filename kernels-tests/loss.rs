@@ -196,6 +196,7 @@ pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: L
         unpack: vec![],
         losses: vec![],
         updates: vec![],
+        refreshed: vec![],
         grams: vec![],
         live,
     }

@@ -128,7 +128,7 @@ fn steps(rule: Rule) -> Vec<Step> {
     }
     steps.push(step(&GRADIENT_CLIP, GradientClipParams { sums: 2 }.words(), &[2, 0, 1], one));
     for (i, &size) in SIZES.iter().enumerate() {
-        let params = OptimiseParams { numbers: size as u32, decays: u32::from(i == 0) };
+        let params = OptimiseParams { numbers: size as u32, decaying: if i == 0 { size as u32 } else { 0 } };
         let own = 3 + BUFFERS * i;
         let operands = [own, 1, own + 1, own + 4, own + 2, own + 3];
         let grid = Grid::Fixed([8, 1, size.div_ceil(512) as u32]);

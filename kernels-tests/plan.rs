@@ -176,12 +176,12 @@ fn a_plan_reads_as_text() {
     input x [1, 3, 5, 7] external 0 slot 1
     output y [1, 6, 5, 7] external 1 slot 0
     pack
-      Pack x: pack[per_thread=8 quads=0](x0 s1) elements 5 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 stride=5}
+      Pack x: pack[per_thread=8 quads=0](x0 s1) elements 5 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 stride=5 base=0}
     steps
       Sigmoid sigmoid_0: eltwise_unary[activation=3](s1 s2) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 a=0 b=0}
       Concat concat_1: concat[](s1 s0) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 out_pixels=35 out_groups=2 image_offset=0 group_offset=0 pixel_offset=0 run=35 out_run=35}
       Concat concat_1: concat[](s2 s0) elements 35 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 out_pixels=35 out_groups=2 image_offset=0 group_offset=1 pixel_offset=0 run=35 out_run=35}
     unpack
-      Unpack y: unpack[per_thread=8 quads=0](s0 x1) elements 5 per group of 5 by 64 {record=5 images=1 pixels=35 groups=2 stride=5}
+      Unpack y: unpack[per_thread=8 quads=0](s0 x1) elements 5 per group of 5 by 64 {record=5 images=1 pixels=35 groups=2 stride=5 base=0}
     ");
 }

@@ -11,5 +11,5 @@ fn change(i: u32, g: f32) -> f32 {
     first[i] = mean;
     second[i] = square;
     let scaled = mean / state[CORRECTION1] / (sqrt(square / state[CORRECTION2]) + state[EPSILON]);
-    return -state[RATE] * (scaled + state[DECAY] * f32(p.decays) * weight[i]);
+    return -state[RATE] * (scaled + state[DECAY] * f32(i < p.decaying) * weight[i]);
 }

@@ -4,7 +4,7 @@
 #include "optimise"
 
 fn change(i: u32, clipped: f32) -> f32 {
-    let decay = state[DECAY] * f32(p.decays);
+    let decay = state[DECAY] * f32(i < p.decaying);
     let g = clipped + decay * weight[i];
     let velocity = state[BETA1] * first[i] + g;
     first[i] = velocity;

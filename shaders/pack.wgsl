@@ -11,6 +11,7 @@ struct Params {
     pixels: u32,
     groups: u32,
     stride: u32,
+    base: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -33,7 +34,7 @@ fn main(
     let channels = plane + min(vec4u(0u, 1u, 2u, 3u), vec4u(e.lanes - 1u));
     let stored = (e.image * p.groups + e.group) * p.pixels;
 #if quads
-    let planes = channels * (p.pixels / 4u);
+    let planes = p.base / 4u + channels * (p.pixels / 4u);
 #for n in range(per_thread // 4)
     let quad${n} = e.pixel + ${n}u * p.stride;
     if (quad${n} < p.pixels / 4u) {
@@ -46,7 +47,7 @@ fn main(
     }
 #endfor
 #else
-    let planes = channels * p.pixels;
+    let planes = p.base + channels * p.pixels;
 #for n in range(per_thread)
     let pixel${n} = e.pixel + ${n}u * p.stride;
     if (pixel${n} < p.pixels) {

@@ -11,6 +11,7 @@ struct Params {
     pixels: u32,
     groups: u32,
     stride: u32,
+    base: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;
@@ -31,7 +32,7 @@ fn main(
     let channel = channels_before(p.record, quotient(index, p.images * p.stride));
 #if quads
     let quads = p.pixels / 4u;
-    let plane = (e.image * live_channels(p.record) + channel) * quads;
+    let plane = p.base / 4u + (e.image * live_channels(p.record) + channel) * quads;
 #for n in range(per_thread // 4)
     let quad${n} = e.pixel + ${n}u * p.stride;
     if (quad${n} < quads) {
@@ -47,7 +48,7 @@ fn main(
     }
 #endfor
 #else
-    let plane = (e.image * live_channels(p.record) + channel) * p.pixels;
+    let plane = p.base + (e.image * live_channels(p.record) + channel) * p.pixels;
 #for n in range(per_thread)
     let pixel${n} = e.pixel + ${n}u * p.stride;
     if (pixel${n} < p.pixels) {

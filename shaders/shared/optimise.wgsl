@@ -3,8 +3,8 @@
 
 struct Params {
     numbers: u32,
-    // 1 where weights decay.
-    decays: u32,
+    // Numbers from the first on that decay.
+    decaying: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;

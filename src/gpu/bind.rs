@@ -57,12 +57,12 @@ impl LiveTables {
     }
 }
 
-/// Compiles and binds `steps`; `lookup` finds what step `i` binds as an operand.
+/// Compiles and binds `steps`; `lookup` finds what is bound as an operand.
 pub fn bind<'a>(
     gpu: &Gpu,
     steps: &[&Step],
     live: &LiveTables,
-    lookup: impl Fn(usize, Operand) -> Resource<'a>,
+    lookup: impl Fn(Operand) -> Resource<'a>,
 ) -> Result<Vec<Bound>, GpuError> {
     let pipelines = pipelines(gpu, steps)?;
     let stride = u64::from(gpu.limits().min_uniform_buffer_offset_alignment);
@@ -79,7 +79,7 @@ pub fn bind<'a>(
         for (i, (step, pipeline)) in steps.iter().zip(pipelines).enumerate() {
             let size = (step.params.len() as u64 * 4).next_multiple_of(16).max(16);
             let fixed = [part(&live.buffer, 0, live.bytes), part(&params, offsets[i], size)];
-            let tensors = step.operands.iter().map(|&operand| match lookup(i, operand) {
+            let tensors = step.operands.iter().map(|&operand| match lookup(operand) {
                 Resource::Buffer(buffer) => buffer.as_entire_binding(),
                 Resource::View(view) => wgpu::BindingResource::TextureView(view),
             });

@@ -41,7 +41,7 @@ pub fn execute(
     }
     let placed = gpu.scoped("uploading buffers", || place(gpu, &steps, buffers))?;
     let tables = LiveTables::new(gpu, live, 1);
-    let bound = bind(gpu, &steps, &tables, |_, operand| match operand {
+    let bound = bind(gpu, &steps, &tables, |operand| match operand {
         Operand::External(i) => match &placed[i] {
             Placed::Buffer(buffer) => Resource::Buffer(buffer),
             Placed::Texels(view) => Resource::View(view),

@@ -126,7 +126,7 @@ impl Timed {
         let table = LiveLayout::default().table(0, &[]);
         check(step, &table)?;
         let tables = LiveTables::new(gpu, &table, 1);
-        let mut bound = bind(gpu, &[step], &tables, |_, operand| match operand {
+        let mut bound = bind(gpu, &[step], &tables, |operand| match operand {
             Operand::External(i) | Operand::Slot(i) | Operand::Constant(i) => Resource::Buffer(buffers[i]),
         })?;
         let mut timed = Self { gpu: gpu.clone(), bound: bound.swap_remove(0), table, dispatches: 1 };

@@ -5,10 +5,10 @@ use super::params::params;
 params! {
     /// Parameters of [`super::optimise_sgd::OPTIMISE_SGD`] and [`super::optimise_adamw::OPTIMISE_ADAMW`].
     OptimiseParams {
-        /// Numbers of the weight.
+        /// Numbers of all weights.
         numbers: u32,
-        /// 1 where weights decay.
-        decays: u32,
+        /// How many of them, from the first on, decay.
+        decaying: u32,
     }
 }
 

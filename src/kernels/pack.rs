@@ -16,6 +16,8 @@ params! {
         groups: u32,
         /// Threads along the pixels of one channel: `pixels / PER_THREAD`, rounded up.
         stride: u32,
+        /// Where the row-major elements begin in their buffer: a multiple of 4.
+        base: u32,
     }
 }
 
@@ -35,7 +37,7 @@ pub(super) fn variants() -> Vec<Spec> {
 impl PackParams {
     /// The parameters of a value of `images` images of `pixels` pixels and `groups` stored channel groups.
     pub fn new(record: u32, images: u32, pixels: u32, groups: u32) -> Self {
-        Self { record, images, pixels, groups, stride: pixels.div_ceil(PER_THREAD) }
+        Self { record, images, pixels, groups, stride: pixels.div_ceil(PER_THREAD), base: 0 }
     }
 
     /// Threads for each live channel group.

@@ -214,6 +214,7 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         losses: Vec::new(),
         probe: edges.probe,
         updates: Vec::new(),
+        refreshed: Vec::new(),
         live: cx.live,
     };
     let moved = &assignment.buffer;

@@ -119,6 +119,17 @@ pub struct Gram {
     pub places: Vec<u32>,
 }
 
+/// A constant that changes: what it holds is copied from an external buffer after the plan's updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// The constant.
+    pub constant: usize,
+    /// The buffer.
+    pub external: usize,
+    /// Where in the buffer it begins, in bytes: a multiple of 16.
+    pub offset: u64,
+}
+
 /// A plan. Equal inputs give equal plans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -156,8 +167,10 @@ pub struct Plan {
     pub losses: Vec<Step>,
     /// Steps that turn probed values into host-layout ones, one per probe.
     pub probe: Vec<Step>,
-    /// Steps that change constants by what a run left in external buffers, see [`crate::gpu::Session::train`].
+    /// Steps that change external buffers by what a run left in others, see [`crate::gpu::Session::train`].
     pub updates: Vec<Step>,
+    /// What follows the updates.
+    pub refreshed: Vec<Refresh>,
     /// The channel layouts that the steps name.
     pub live: LiveLayout,
 }

@@ -1,6 +1,6 @@
 //! A plan as text, one line per step, for people and for snapshot tests.
 
-use super::{Grid, Operand, Plan, Port, Step};
+use super::{Grid, Operand, Plan, Port, Refresh, Step};
 use crate::kernels::conv::Blocks;
 use std::fmt::Write;
 
@@ -35,6 +35,9 @@ impl Plan {
             for step in steps {
                 push(&mut text, format_args!("  {}\n", step_text(step)));
             }
+        }
+        for Refresh { constant, external, offset } in &self.refreshed {
+            push(&mut text, format_args!("constant {constant} from external {external} at byte {offset}\n"));
         }
         text
     }

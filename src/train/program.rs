@@ -5,7 +5,7 @@ use super::differentiate::{Differentiated, Objective, differentiate};
 use super::forward::Forward;
 use super::parameters::repacks;
 use super::recompute::recomputed;
-use super::update::{BlockBuffers, Buffers, add_updates};
+use super::update::{Buffers, Placed, add_updates};
 use super::{Settings, TrainError};
 use crate::gpu::{Gpu, Session};
 use crate::graph::Graph;
@@ -17,7 +17,7 @@ use crate::units::Units;
 pub(super) struct Program {
     pub plan: Plan,
     pub scoring: Scoring,
-    pub blocks: Vec<BlockBuffers>,
+    pub blocks: Vec<Placed>,
     pub buffers: Buffers,
     /// Operators that are computed once more for gradients.
     pub again: usize,

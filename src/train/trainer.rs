@@ -3,7 +3,7 @@
 use super::batch::{Batch, Lesson};
 use super::forward::{Forward, forward};
 use super::program::{Program, program};
-use super::update::{BlockBuffers, hyper};
+use super::update::{Buffers, Placed, hyper};
 use super::{Settings, Thinning, TrainError, set_weights};
 use crate::gpu::{Gpu, Running, Session};
 use crate::graph::{Graph, Sizes, ValueId};
@@ -14,9 +14,9 @@ use crate::tasks::{Loss, Scoring, Task};
 pub struct Trainer {
     session: Session,
     graph: Graph,
-    blocks: Vec<BlockBuffers>,
+    blocks: Vec<Placed>,
     scoring: Scoring,
-    buffers: super::update::Buffers,
+    buffers: Buffers,
     settings: Settings,
     lessons: Vec<Lesson>,
     tasks: usize,
@@ -112,13 +112,27 @@ impl Trainer {
 
     /// Weights and averages are those of the graph.
     fn begin(&mut self) -> Result<(), TrainError> {
-        for block in &self.blocks {
-            let weights = super::weights(&self.graph, &block.block.constants)?;
-            for external in [block.weight, block.average] {
-                self.session.write_external(external, bytemuck::cast_slice(&weights))?;
-            }
+        let weights = |placed: &Placed| super::weights(&self.graph, &placed.block.constants);
+        let weights = self.blocks.iter().map(weights).collect::<Result<Vec<_>, _>>()?;
+        for external in [self.buffers.weight, self.buffers.average] {
+            self.write(external, &weights)?;
         }
         Ok(())
+    }
+
+    /// Writes a buffer of all weights, given block by block.
+    fn write(&self, external: usize, blocks: &[Vec<f32>]) -> Result<(), TrainError> {
+        let mut numbers = vec![0.0_f32; self.buffers.numbers];
+        for (placed, own) in self.blocks.iter().zip(blocks) {
+            numbers[placed.at.clone()].copy_from_slice(own);
+        }
+        Ok(self.session.write_external(external, bytemuck::cast_slice(&numbers))?)
+    }
+
+    /// Reads a buffer of all weights, block by block.
+    fn read(&self, external: usize) -> Result<Vec<Vec<f32>>, TrainError> {
+        let numbers = self.session.read_external(external)?;
+        Ok(self.blocks.iter().map(|placed| numbers[placed.at.clone()].to_vec()).collect())
     }
 
     /// What it learns from.
@@ -202,10 +216,9 @@ impl Trainer {
     /// [`TrainError::Gpu`].
     pub fn graph(&self, average: bool) -> Result<Graph, TrainError> {
         let mut graph = self.graph.clone();
-        for block in &self.blocks {
-            let external = if average { block.average } else { block.weight };
-            let weights = self.session.read_external(external)?;
-            set_weights(&mut graph, &block.block.constants, &weights[..block.numbers]);
+        let external = if average { self.buffers.average } else { self.buffers.weight };
+        for (placed, weights) in self.blocks.iter().zip(self.read(external)?) {
+            set_weights(&mut graph, &placed.block.constants, &weights);
         }
         Ok(graph)
     }
@@ -215,22 +228,13 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Gpu`].
     pub fn state(&self) -> Result<State, TrainError> {
-        let read = |external: fn(&BlockBuffers) -> Option<usize>| -> Result<Vec<Vec<f32>>, TrainError> {
-            let mut all = Vec::new();
-            for block in &self.blocks {
-                let Some(external) = external(block) else { continue };
-                let mut numbers = self.session.read_external(external)?;
-                numbers.truncate(block.numbers);
-                all.push(numbers);
-            }
-            Ok(all)
-        };
+        let second = self.buffers.second.map(|second| self.read(second)).transpose()?;
         Ok(State {
             step: self.step,
-            weights: read(|block| Some(block.weight))?,
-            first: read(|block| Some(block.first))?,
-            second: read(|block| block.second)?,
-            average: read(|block| Some(block.average))?,
+            weights: self.read(self.buffers.weight)?,
+            first: self.read(self.buffers.first)?,
+            second: second.unwrap_or_default(),
+            average: self.read(self.buffers.average)?,
         })
     }
 
@@ -241,25 +245,20 @@ impl Trainer {
     pub fn restore(&mut self, state: &State) -> Result<(), TrainError> {
         let fits = |list: &[Vec<f32>]| {
             list.len() == self.blocks.len()
-                && list.iter().zip(&self.blocks).all(|(numbers, block)| numbers.len() == block.numbers)
+                && list.iter().zip(&self.blocks).all(|(numbers, placed)| numbers.len() == placed.at.len())
         };
-        let second = self.blocks.iter().any(|block| block.second.is_some());
+        let Buffers { weight, average, first, second, .. } = self.buffers;
         if ![&state.weights, &state.first, &state.average].into_iter().all(|list| fits(list))
-            || (second && !fits(&state.second))
+            || (second.is_some() && !fits(&state.second))
         {
             let reason = "the checkpoint has other weights than the network".to_owned();
             return Err(TrainError::Weights { value: "checkpoint".to_owned(), reason });
         }
-        for (at, block) in self.blocks.iter().enumerate() {
-            let mut parts = vec![
-                (block.weight, &state.weights[at]),
-                (block.first, &state.first[at]),
-                (block.average, &state.average[at]),
-            ];
-            parts.extend(block.second.map(|second| (second, &state.second[at])));
-            for (external, numbers) in parts {
-                self.session.write_external(external, bytemuck::cast_slice(numbers))?;
-            }
+        self.write(weight, &state.weights)?;
+        self.write(average, &state.average)?;
+        self.write(first, &state.first)?;
+        if let Some(second) = second {
+            self.write(second, &state.second)?;
         }
         self.session.refresh(self.buffers.first_repack)?;
         self.step = state.step;

@@ -122,7 +122,7 @@ impl Session {
             macs: 0,
         };
         let slot = &self.slots[port.slot];
-        let bound = bind(&self.gpu, &[&step], &self.tables, |_, operand| match operand {
+        let bound = bind(&self.gpu, &[&step], &self.tables, |operand| match operand {
             Operand::Slot(_) | Operand::Constant(_) => Resource::Buffer(slot),
             Operand::External(_) => Resource::View(view),
         })?;

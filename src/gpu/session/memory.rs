@@ -53,7 +53,7 @@ fn texture_bytes(gpu: &Gpu, rows: u32, half: bool) -> u64 {
     })
 }
 
-/// A constant that is read as texels is in whole rows of them, and in a buffer too where it changes: it is copied there.
+/// A constant that is read as texels is in whole rows of them.
 fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, gpu): (usize, &Gpu)) -> u64 {
     let operand = Operand::Constant(constant);
     let half = is_half(steps, operand);
@@ -63,7 +63,5 @@ fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, gpu): (usize, &Gpu)) 
         return bytes.max(MIN_BYTES);
     }
     let rows = (4 * floats).div_ceil(u64::from(ROW_BYTES)).max(1);
-    let changes = plan.updates.iter().any(|step| step.operands.contains(&operand));
-    let source = if changes { rows * u64::from(ROW_BYTES) } else { 0 };
-    texture_bytes(gpu, rows as u32, half) + source
+    texture_bytes(gpu, rows as u32, half)
 }

@@ -62,8 +62,8 @@ struct Timed {
 /// A constant on the device.
 enum Constant {
     Buffer(wgpu::Buffer),
-    /// A texture, and where it changes, the buffer from which it is copied then.
-    Texels(wgpu::TextureView, Option<wgpu::Buffer>),
+    /// A texture.
+    Texels(wgpu::TextureView),
 }
 
 impl Session {
@@ -92,14 +92,12 @@ impl Session {
             let floats = plan.outputs.iter().map(|port| port.shape.iter().product());
             (slots, externals, constants, tables, Readback::new(gpu, floats.collect()))
         })?;
-        let first_update = all.len() - plan.updates.len();
-        let bound = bind(gpu, &all, &tables, |step, operand| match operand {
+        let bound = bind(gpu, &all, &tables, |operand| match operand {
             Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
             Operand::External(external) => Resource::Buffer(&externals[external]),
             Operand::Constant(constant) => match &constants[constant] {
                 Constant::Buffer(buffer) => Resource::Buffer(buffer),
-                Constant::Texels(_, Some(buffer)) if step >= first_update => Resource::Buffer(buffer),
-                Constant::Texels(view, _) => Resource::View(view),
+                Constant::Texels(view) => Resource::View(view),
             },
         })?;
         let costs = all.iter().map(|step| cost(step, &full));
@@ -114,7 +112,15 @@ impl Session {
             probe: part(&plan.probe),
             updates: part(&plan.updates),
         };
-        let copies = constants.into_iter().filter_map(train::Copy::of).collect();
+        let copies = plan.refreshed.iter().map(|refresh| {
+            let floats = plan.constants[refresh.constant].len();
+            train::Copy::new(
+                &externals[refresh.external],
+                (refresh.offset, floats),
+                &constants[refresh.constant],
+            )
+        });
+        let copies = copies.collect();
         Ok(Self {
             pace: Pace::new(gpu.info().device_type),
             gpu: gpu.clone(),
@@ -147,15 +153,14 @@ impl Session {
 }
 
 fn constants(gpu: &Gpu, plan: &Plan, steps: &[&Step]) -> Vec<Constant> {
-    let changes = |i| plan.updates.iter().any(|step| step.operands.contains(&Operand::Constant(i)));
+    let changes = |i| plan.refreshed.iter().any(|refresh| refresh.constant == i);
     let make = |(i, floats): (usize, &Arc<[f32]>)| {
         let half = is_half(steps, Operand::Constant(i));
         if is_texels(steps, Operand::Constant(i)) {
-            let view = texels(gpu, "weights", floats, half);
-            let source = changes(i).then(|| train::staging(gpu, view.texture()));
-            Constant::Texels(view, source)
+            Constant::Texels(texels(gpu, "weights", floats, half))
         } else {
-            let usage = wgpu::BufferUsages::STORAGE;
+            let changed = if changes(i) { wgpu::BufferUsages::COPY_DST } else { wgpu::BufferUsages::empty() };
+            let usage = wgpu::BufferUsages::STORAGE | changed;
             let narrow = if half { halves(floats) } else { Vec::new() };
             let bytes = if half { bytemuck::cast_slice(&narrow) } else { bytemuck::cast_slice(floats) };
             Constant::Buffer(filled(gpu, "weights", bytes, usage))

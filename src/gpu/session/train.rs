@@ -2,44 +2,72 @@
 
 use super::stream::Stream;
 use super::{Constant, Session};
-use crate::gpu::transfer::{Mapping, Readback, buffer};
-use crate::gpu::{Gpu, GpuError};
+use crate::gpu::GpuError;
+use crate::gpu::transfer::{Mapping, Readback};
 use crate::kernels::TEXEL_ROW;
 
-/// A texture of a constant that changes, and the buffer that holds its texels.
+/// The copy of a constant that changes from where updates leave its numbers.
 #[derive(Debug)]
 pub struct Copy {
     source: wgpu::Buffer,
-    texture: wgpu::Texture,
+    offset: u64,
+    floats: usize,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    Buffer(wgpu::Buffer),
+    Texture(wgpu::Texture),
 }
 
 /// Bytes of one row of texels.
 pub(super) const ROW_BYTES: u32 = TEXEL_ROW * 16;
 
-/// A buffer for the texels of `texture`.
-pub(super) fn staging(gpu: &Gpu, texture: &wgpu::Texture) -> wgpu::Buffer {
-    buffer(gpu, "texels", u64::from(ROW_BYTES) * u64::from(texture.height()))
-}
-
 impl Copy {
-    /// The copy that a constant needs when it has changed.
-    pub(super) fn of(constant: Constant) -> Option<Self> {
-        match constant {
-            Constant::Texels(view, Some(source)) => Some(Self { source, texture: view.texture().clone() }),
-            Constant::Texels(_, None) | Constant::Buffer(_) => None,
-        }
+    /// Of so many floats, from so many bytes on.
+    pub(super) fn new(source: &wgpu::Buffer, (offset, floats): (u64, usize), constant: &Constant) -> Self {
+        let target = match constant {
+            Constant::Buffer(buffer) => Target::Buffer(buffer.clone()),
+            Constant::Texels(view) => Target::Texture(view.texture().clone()),
+        };
+        Self { source: source.clone(), offset, floats, target }
     }
 
     fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        match &self.target {
+            Target::Buffer(buffer) => {
+                let bytes = 4 * self.floats as u64;
+                encoder.copy_buffer_to_buffer(&self.source, self.offset, buffer, 0, bytes);
+            }
+            Target::Texture(texture) => {
+                let texels = (self.floats / 4) as u32;
+                let (rows, rest) = (texels / TEXEL_ROW, texels % TEXEL_ROW);
+                for (row, width, height) in [(0, TEXEL_ROW, rows), (rows, rest, 1)] {
+                    if width > 0 && height > 0 {
+                        self.encode_rows(encoder, texture, [row, width, height]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn encode_rows(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        texture: &wgpu::Texture,
+        [row, width, height]: [u32; 3],
+    ) {
         let layout = wgpu::TexelCopyBufferLayout {
-            offset: 0,
+            offset: self.offset + u64::from(row * ROW_BYTES),
             bytes_per_row: Some(ROW_BYTES),
-            rows_per_image: Some(self.texture.height()),
+            rows_per_image: None,
         };
+        let origin = wgpu::Origin3d { x: 0, y: row, z: 0 };
         encoder.copy_buffer_to_texture(
             wgpu::TexelCopyBufferInfo { buffer: &self.source, layout },
-            self.texture.as_image_copy(),
-            self.texture.size(),
+            wgpu::TexelCopyTextureInfo { origin, ..texture.as_image_copy() },
+            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
         );
     }
 }
@@ -87,8 +115,8 @@ impl Session {
         running.0.take(&self.gpu)
     }
 
-    /// Runs the plan's updates from number `first` on alone: what packs constants again from external buffers that were
-    /// written.
+    /// Runs the plan's updates from number `first` on alone, and what follows them: packs constants again from external
+    /// buffers that were written.
     ///
     /// # Errors
     /// [`GpuError`].
