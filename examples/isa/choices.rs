@@ -9,7 +9,7 @@ use wgpu_pagcp::kernels::{Kernel, Spec};
 use wgpu_pagcp::onnx;
 use wgpu_pagcp::optimise::optimise;
 use wgpu_pagcp::plan::{DeviceClass, PlanOptions, build};
-use wgpu_pagcp::tensor::{Tensor, count};
+use wgpu_pagcp::tensor::{Dtype, Tensor, count};
 use wgpu_pagcp::units::analyse;
 
 /// A kernel, and its specialisation.
@@ -28,10 +28,12 @@ pub fn choices() -> Vec<Choice> {
         let graph = optimise(graph, &sizes).expect("it optimises").graph;
         let shapes = graph.infer(&sizes).expect("its shapes agree");
         let units = analyse(&graph, &shapes);
-        let options = PlanOptions { class: DeviceClass::Gpu, batch, ..PlanOptions::default() };
-        let plan = build(&graph, &shapes, &units, &options).expect("it can be planned");
-        let steps = plan.pack.into_iter().chain(plan.steps).chain(plan.store).chain(plan.unpack);
-        found.extend(steps.map(|step| ((step.kernel.name, step.spec), step.kernel)));
+        for dtype in [Dtype::F32, Dtype::F16] {
+            let options = PlanOptions { class: DeviceClass::Gpu, batch, dtype, ..PlanOptions::default() };
+            let plan = build(&graph, &shapes, &units, &options).expect("it can be planned");
+            let steps = plan.pack.into_iter().chain(plan.steps).chain(plan.store).chain(plan.unpack);
+            found.extend(steps.map(|step| ((step.kernel.name, step.spec), step.kernel)));
+        }
     }
     found.into_iter().map(|((_, spec), kernel)| (kernel, spec)).collect()
 }

@@ -17,6 +17,8 @@ navi21 by Mesa's RADV driver, without that GPU. Nothing here is a time.
 that fit on a vector unit, as the driver counts them. The rest is the hottest loop, the innermost one with most
 multiply-adds: how many instructions are issued, how many of them are multiply-adds (**FMA**), read scalar memory,
 vector memory or workgroup memory, and the **share** of multiply-adds.
+
+Every kernel stands here twice: with 32 bits, and with the tensors in 16 bits that the bits of **half** name.
 ";
 
 /// A kernel and what became of it.
