@@ -161,7 +161,7 @@ fn indices_that_16_bits_do_not_hold_are_refused() {
 }
 
 /// The bindings of a shader that have a form in 16 bits.
-fn narrowable(source: &str, bindings: usize) -> u32 {
+pub fn narrowable(source: &str, bindings: usize) -> u32 {
     let narrow = |at: &usize| {
         let mark = format!("@group(0) @binding({}) var", at + 2);
         let declaration = source.split(&mark).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or("");

@@ -2,10 +2,11 @@
 //! compiled: Apple's and Microsoft's compilers are not there. Where buffers are bound at dynamic offsets, wgpu adds more
 //! bindings to HLSL than are made here.
 
+use crate::halves::narrowable;
 use naga::back::{hlsl, msl};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ResourceBinding};
-use wgpu_pagcp::kernels::{ALL, wgsl};
+use wgpu_pagcp::kernels::{ALL, Access, Kernel, Spec, wgsl};
 
 /// Variants of a kernel that are translated, spread over all.
 const EACH: usize = 12;
@@ -50,7 +51,7 @@ fn to_hlsl(module: &Module, info: &ModuleInfo, bindings: usize) -> Result<String
         (binding, target)
     };
     let options = hlsl::Options {
-        shader_model: hlsl::ShaderModel::V6_0,
+        shader_model: hlsl::ShaderModel::V6_2,
         binding_map: bound(module).take(bindings).map(target).collect(),
         fake_missing_bindings: false,
         ..Default::default()
@@ -63,25 +64,41 @@ fn to_hlsl(module: &Module, info: &ModuleInfo, bindings: usize) -> Result<String
     Ok(text)
 }
 
+/// Panics unless a variant of a kernel translates.
+fn translates(kernel: &Kernel, spec: &Spec) {
+    let text = wgsl(kernel, spec).unwrap_or_else(|error| panic!("{error}"));
+    let (module, info) = parse(&text);
+    let label = format!("{} {spec:?}", kernel.name);
+    let bindings = 2 + kernel.bindings.len();
+    let metal = to_msl(&module, &info, bindings).unwrap_or_else(|e| panic!("{label} to MSL: {e}"));
+    assert!(metal.contains("kernel void main_("), "{label}:\n{metal}");
+    let directx = to_hlsl(&module, &info, bindings).unwrap_or_else(|e| panic!("{label} to HLSL: {e}"));
+    assert!(directx.contains(&format!("[numthreads({}, 1, 1)]", spec.workgroup())), "{label}:\n{directx}");
+    let half = spec.halves() != 0;
+    assert!(!half || metal.contains("half") && directx.contains("half"), "{label}");
+}
+
 #[test]
 fn every_kernel_translates_to_metal_and_directx() {
     for kernel in ALL {
         let variants = (kernel.variants)();
-        for spec in variants.iter().step_by(variants.len().div_ceil(EACH)) {
-            let text = wgsl(kernel, spec).unwrap_or_else(|error| panic!("{error}"));
-            let (module, info) = parse(&text);
-            let label = format!("{} {spec:?}", kernel.name);
-            let bindings = 2 + kernel.bindings.len();
-            let metal = to_msl(&module, &info, bindings).unwrap_or_else(|e| panic!("{label} to MSL: {e}"));
-            assert!(metal.contains("kernel void main_("), "{label}:\n{metal}");
-            let directx =
-                to_hlsl(&module, &info, bindings).unwrap_or_else(|e| panic!("{label} to HLSL: {e}"));
-            assert!(
-                directx.contains(&format!("[numthreads({}, 1, 1)]", spec.workgroup())),
-                "{label}:\n{directx}"
-            );
-        }
+        variants.iter().step_by(variants.len().div_ceil(EACH)).for_each(|spec| translates(kernel, spec));
     }
+}
+
+#[test]
+fn kernels_of_16_bits_translate_too() {
+    let mut translated = 0;
+    for kernel in ALL.iter().filter(|kernel| !kernel.name.starts_with("optimise_")) {
+        let spec = (kernel.variants)().swap_remove(0);
+        let mask = narrowable(&wgsl(kernel, &spec).unwrap(), kernel.bindings.len());
+        // Metal keeps the format of a texture to itself.
+        let buffers = kernel.bindings.iter().zip(0..).filter(|(access, _)| **access != Access::Texels);
+        let mask = buffers.map(|(_, at)| mask & 1 << at).sum();
+        translates(kernel, &spec.halved(mask));
+        translated += usize::from(mask != 0);
+    }
+    assert!(translated > 40, "{translated} were translated");
 }
 
 #[test]
