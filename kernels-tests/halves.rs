@@ -11,6 +11,7 @@ use wgpu_pagcp::kernels::{ALL, wgsl};
 use wgpu_pagcp::optimise::optimise;
 use wgpu_pagcp::plan::{Plan, PlanError, PlanOptions, build, round_weights};
 use wgpu_pagcp::reference::{Array, Bounded, bounds};
+use wgpu_pagcp::tasks::{Norm, Task, TaskKind, attach};
 use wgpu_pagcp::tensor::Dtype;
 use wgpu_pagcp::units::{Units, analyse};
 use wgpu_pagcp::wgpu;
@@ -136,6 +137,26 @@ fn devices_without_16_bit_floats_say_so() {
     let gpu = Gpu::from_device(device, queue);
     assert!(!gpu.has_f16());
     refused(&gpu);
+}
+
+#[test]
+fn losses_of_16_bits_are_refused() {
+    let network = Network::new(graph([9, 13]), 1);
+    let kind = TaskKind::Regression(Norm::L1);
+    let task = Task {
+        name: "map".to_owned(),
+        kind,
+        outputs: vec!["map".to_owned()],
+        limit: None,
+        names: Vec::new(),
+    };
+    let attached = |dtype| {
+        let mut plan = network.plan(&PlanOptions { dtype, ..PlanOptions::default() });
+        attach(&mut plan, std::slice::from_ref(&task), 1).map(drop)
+    };
+    attached(Dtype::F32).unwrap();
+    let error = attached(Dtype::F16).unwrap_err().to_string();
+    assert!(error.contains("losses read f32, the plan stores f16"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::steps::{Pairs, Wanted, partials, reads_rows, sizes};
 use super::{Loss, Task, TaskError};
 use crate::plan::{Plan, Port};
+use crate::tensor::Dtype;
 use std::collections::BTreeSet;
 
 /// What [`attach`] added to a plan.
@@ -49,6 +50,14 @@ impl Layout {
                     format!("expected one result per image ({}), found {}", plan.batch, port.shape[0]);
                 return Err(TaskError::Output { task: task.name.clone(), output: port.name.clone(), reason });
             }
+            if plan.dtype != Dtype::F32 {
+                let reason = format!("losses read f32, the plan stores {}", plan.dtype);
+                return Err(TaskError::Output {
+                    task: task.name.clone(),
+                    output: ports[0].name.clone(),
+                    reason,
+                });
+            }
             let mut pairs = Vec::new();
             for (pixels, level) in sizes(task, &ports) {
                 let partials = partials(pixels);
@@ -75,7 +84,7 @@ pub fn result_bytes(plan: &Plan, tasks: &[Task]) -> Result<u64, TaskError> {
 /// before; where the plan has no step for that, they are in that form already.
 ///
 /// # Errors
-/// Where a task names no output of the plan or one of another form.
+/// Where a task names no output of the plan or one of another form, or where the plan stores values in 16 bits.
 pub fn attach(plan: &mut Plan, tasks: &[Task], candidates: usize) -> Result<Scoring, TaskError> {
     let Layout { outputs, pairs, stride } = Layout::new(plan, tasks)?;
     let results = plan.externals.len() + tasks.len();

@@ -70,10 +70,12 @@ impl Session {
     /// # Errors
     /// [`GpuError`].
     pub fn poison(&self) -> Result<(), GpuError> {
+        /// Not a number in 32 bits, and twice in 16.
+        const NAN: u32 = 0x7fff_7fff;
         let outputs = self.plan.outputs.iter().map(|port| &self.externals[port.external]);
         self.gpu.scoped("poisoning buffers", || {
             for buffer in self.slots.iter().chain(outputs) {
-                let poison = vec![f32::NAN; buffer.size() as usize / 4];
+                let poison = vec![NAN; buffer.size() as usize / 4];
                 self.gpu.shared.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&poison));
             }
         })
