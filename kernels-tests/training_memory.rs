@@ -5,11 +5,11 @@ use crate::network::numbers;
 use crate::trainer::{BATCH, conv, normalised, settings};
 use std::sync::atomic::{AtomicBool, Ordering};
 use wgpu_pagcp::gpu::{Gpu, Selector, Session};
-use wgpu_pagcp::graph::{Activation, Builder, Graph, Sizes};
+use wgpu_pagcp::graph::{Activation, Builder, Coordinates, Graph, Interpolation, Resize, Sizes, Target};
 use wgpu_pagcp::optimise::optimise;
-use wgpu_pagcp::plan::{Plan, build};
+use wgpu_pagcp::plan::{Plan, PlanOptions, build};
 use wgpu_pagcp::tasks::{Samples, Task, TaskKind};
-use wgpu_pagcp::tensor::count;
+use wgpu_pagcp::tensor::{Dtype, count};
 use wgpu_pagcp::train::{
     Batch, Lesson, Normalisation, Rule, Settings, TrainError, Trainer, batch, lessons, prepared,
 };
@@ -46,6 +46,10 @@ struct World {
 }
 
 fn world() -> World {
+    world_of(&network())
+}
+
+fn world_of(network: &Graph) -> World {
     let tasks = vec![Task {
         name: "classes".to_owned(),
         kind: TaskKind::Segmentation,
@@ -63,7 +67,7 @@ fn world() -> World {
         labels: vec![(0..BATCH).map(classes).collect()],
         targets: Vec::new(),
     };
-    let graph = prepared(&network(), &Sizes::batch(BATCH), settings.normalisation).unwrap();
+    let graph = prepared(network, &Sizes::batch(BATCH), settings.normalisation).unwrap();
     World { batch: batch(&samples, &lessons), graph, tasks, settings, lessons }
 }
 
@@ -113,16 +117,48 @@ fn inference_takes_the_memory_that_is_said_before() {
     let (sizes, inputs) = (Sizes::batch(BATCH), numbers(1, BATCH * 3 * count(&SIZE)));
     let graph = optimise(&network(), &sizes).unwrap().graph;
     let shapes = graph.infer(&sizes).unwrap();
-    let plan = build(&graph, &shapes, &Units::default(), &gpu.plan_options(BATCH)).unwrap();
-    for candidates in [0, 64] {
+    let dtypes = [Dtype::F32, Dtype::F16].into_iter().filter(|&dtype| dtype == Dtype::F32 || gpu.has_f16());
+    for (dtype, candidates) in dtypes.flat_map(|dtype| [(dtype, 0), (dtype, 64)]) {
+        let options = PlanOptions { dtype, ..gpu.plan_options(BATCH) };
+        let plan = build(&graph, &shapes, &Units::default(), &options).unwrap();
         let predicted = Session::bytes_for(&gpu, &plan, candidates);
         let before = gpu.allocated_bytes().unwrap();
-        let mut session = Session::new(&gpu, plan.clone(), candidates).unwrap();
+        let mut session = Session::new(&gpu, plan, candidates).unwrap();
         session.run(&[&inputs]).unwrap();
         let found = gpu.allocated_bytes().unwrap() - before;
-        eprintln!("inference for {candidates}: {predicted} said, {found} found");
+        eprintln!("inference in {dtype} for {candidates}: {predicted} said, {found} found");
         assert!(within_a_tenth(predicted, found), "{predicted} said, {found} found");
         assert!(within_a_tenth(session.device_bytes(), found));
+    }
+}
+
+/// What kernels read is what was trained: a network whose weights take a row of texels and a part of one goes on as one that
+/// is made anew from its weights.
+#[test]
+fn kernels_read_the_weights_of_every_step() {
+    let Some([gpu, _]) = gpus() else { return };
+    let mut b = Builder::new("wide");
+    let x = b.image("x", [3, SIZE[0], SIZE[1]]);
+    let x = conv(&mut b, 1, x, [32, 3, 3, 2]);
+    let x = b.activation(x, Activation::Relu);
+    let x = conv(&mut b, 2, x, [40, 32, 3, 1]);
+    let x = b.activation(x, Activation::Relu);
+    let y = conv(&mut b, 3, x, [4, 40, 1, 1]);
+    let up = Resize {
+        target: Target::Sizes(SIZE),
+        coordinates: Coordinates::HalfPixel,
+        interpolation: Interpolation::Linear,
+    };
+    let y = b.resize(y, up);
+    b.output(y, "classes");
+    let world = world_of(&b.finish().unwrap());
+    let mut trainer = world.trainer(&gpu, None).unwrap();
+    for step in 0..3 {
+        let graph = trainer.graph(false).unwrap();
+        let mut anew = World { graph, ..world_of(&network()) }.trainer(&gpu, None).unwrap();
+        let [expected, found] =
+            [&mut anew, &mut trainer].map(|trainer| trainer.step(&world.batch, 0.01, true).unwrap());
+        assert_eq!((expected.losses, expected.norm), (found.losses, found.norm), "step {step}");
     }
 }
 

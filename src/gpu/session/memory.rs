@@ -37,8 +37,8 @@ impl Session {
     }
 }
 
-/// What `gpu` takes for a texture of so many rows, in 16 bits where it is `half`: drivers align them as they like, and say so only by making one. It is
-/// asked once, since the same size may be aligned by more or less wherever it comes to lie.
+/// What `gpu` takes for a texture of so many rows, in 16 bits where it is `half`: drivers align them as they like, and say so
+/// only by making one. It is asked once, since the same size may be aligned by more or less wherever it comes to lie.
 fn texture_bytes(gpu: &Gpu, rows: u32, half: bool) -> u64 {
     let mut known = gpu.shared.texture_bytes.lock().unwrap_or_else(PoisonError::into_inner);
     let least = u64::from(ROW_BYTES) * u64::from(rows) / if half { 2 } else { 1 };
@@ -56,12 +56,10 @@ fn texture_bytes(gpu: &Gpu, rows: u32, half: bool) -> u64 {
 /// A constant that is read as texels is in whole rows of them.
 fn constant_bytes(plan: &Plan, steps: &[&Step], (constant, gpu): (usize, &Gpu)) -> u64 {
     let operand = Operand::Constant(constant);
-    let half = is_half(steps, operand);
-    let floats = plan.constants[constant].len() as u64;
-    let bytes = if half { 2 } else { 4 } * floats;
+    let bytes = plan.constant_bytes(constant);
     if !is_texels(steps, operand) {
         return bytes.max(MIN_BYTES);
     }
-    let rows = (4 * floats).div_ceil(u64::from(ROW_BYTES)).max(1);
-    texture_bytes(gpu, rows as u32, half)
+    let rows = (4 * plan.constants[constant].len() as u64).div_ceil(u64::from(ROW_BYTES)).max(1);
+    texture_bytes(gpu, rows as u32, is_half(steps, operand))
 }
