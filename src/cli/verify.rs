@@ -152,10 +152,14 @@ fn print_changes(outputs: &[OutputChange]) {
         ["output", "root mean square", "that of the difference to f32", "share", "largest difference"];
     let mut table = table::new(&header);
     for output in outputs {
-        let share = 100.0 * output.difference / output.size;
+        let share = if output.size > 0.0 {
+            format!("{:.3} %", 100.0 * output.difference / output.size)
+        } else {
+            String::new()
+        };
         let [size, difference, largest] =
             [output.size, output.difference, output.largest].map(|number| format!("{number:.3e}"));
-        table.add_row([output.name.clone(), size, difference, format!("{share:.3} %"), largest]);
+        table.add_row([output.name.clone(), size, difference, share, largest]);
     }
     table::numbers_from(&mut table, 1);
     println!("\n{}", table.trim_fmt());
