@@ -245,6 +245,11 @@ impl Gpu {
         self.shared.device.features().contains(wgpu::Features::SHADER_F16)
     }
 
+    /// Whether it is a driver that computes on the CPU.
+    pub fn is_cpu(&self) -> bool {
+        self.info().device_type == wgpu::DeviceType::Cpu
+    }
+
     /// Whether it belongs to a host application.
     pub fn is_lent(&self) -> bool {
         self.shared.lent

@@ -1,5 +1,6 @@
 //! What a teacher says of the pictures of a data set, asked once before training and kept in a file.
 
+use super::ahead::ahead;
 use super::augment::Augmenter;
 use super::batch::{Batch, Lesson};
 use super::tutor::Tutor;
@@ -9,7 +10,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::mpsc::sync_channel;
 
 /// A teacher's outputs for every picture as it is in the data set. The file is removed with it.
 #[derive(Debug)]
@@ -29,9 +29,6 @@ struct Part {
     size: [usize; 3],
     at: usize,
 }
-
-/// Batches of pictures that wait for the device.
-const AHEAD: usize = 2;
 
 impl Lectures {
     /// Has `tutor` look at all pictures of `source`, for those of `lessons` that are taught, and keeps what it says at
@@ -60,23 +57,15 @@ impl Lectures {
         let file = options.read(true).write(true).create(true).truncate(true).open(path)?;
         let heard = Self { file: Mutex::new(file), path: path.to_owned(), floats, parts };
         let (images, batch) = (source.len(), tutor.batch());
-        std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(AHEAD);
-            scope.spawn(move || {
-                for first in (0..images).step_by(batch) {
-                    // The last batch is filled up with its last picture.
-                    let chosen: Vec<usize> = (first..first + batch).map(|at| at.min(images - 1)).collect();
-                    let loaded = tune::load(source, &chosen);
-                    let inputs =
-                        loaded.map(|samples| samples.inputs.iter().map(|all| all.concat()).collect());
-                    if send.send(inputs).is_err() {
-                        break;
-                    }
-                }
-            });
+        let load = |at: usize| -> Result<Vec<Vec<f32>>, TrainError> {
+            let first = at * batch;
+            // The last batch is filled up with its last picture.
+            let chosen: Vec<usize> = (first..first + batch).map(|at| at.min(images - 1)).collect();
+            Ok(tune::load(source, &chosen)?.inputs.iter().map(|all| all.concat()).collect())
+        };
+        ahead((images.div_ceil(batch), tutor.on_cpu()), &load, |loaded| {
             for first in (0..images).step_by(batch) {
-                let inputs: Vec<Vec<f32>> = receive.recv().map_err(|_| TrainError::Loader)??;
-                let said = tutor.say(&inputs)?;
+                let said = tutor.say(&loaded.next()?)?;
                 let count = batch.min(images - first);
                 heard.write(&said, (count, batch))?;
                 progress(first + count);

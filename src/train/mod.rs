@@ -1,5 +1,6 @@
 //! Fine-tuning: gradients of all losses by a network that computes its own, and the steps that follow them.
 
+mod ahead;
 mod assigner;
 mod augment;
 mod batch;

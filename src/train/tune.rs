@@ -1,9 +1,9 @@
 //! The loop: epochs of shuffled batches.
 
+use super::ahead::{Ahead, ahead};
 use super::batch::{Batch, Lesson, batch};
 use super::{Assigner, Augmenter, Lectures, Settings, Stepped, TrainError, Trainer, Unassigned};
 use crate::tasks::{Loss, Samples, Source, Task, TaskKind};
-use std::sync::mpsc::{Receiver, sync_channel};
 
 /// How far a training is.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,9 +60,6 @@ pub struct Course<'a, S> {
 /// Of so many steps one measures losses, which costs as much as a part of it.
 const JUDGED: usize = 8;
 
-/// Batches that wait while the device computes.
-const AHEAD: usize = 2;
-
 /// Trains for the epochs that are left, given the steps that `trainer` has made.
 ///
 /// # Errors
@@ -80,6 +77,7 @@ pub fn tune<S: Source + Sync>(
         return Err(TrainError::NothingToTrain(reason));
     }
     let (lessons, thinning) = (trainer.lessons().to_vec(), trainer.thinning().clone());
+    let on_cpu = trainer.session().gpu().is_cpu();
     let detects = tasks.iter().any(|task| matches!(task.kind, TaskKind::Detection(..)));
     let mut broken = 0;
     for number in trainer.steps() as usize / steps..settings.epochs {
@@ -87,34 +85,26 @@ pub fn tune<S: Source + Sync>(
         let order = order(source.len(), settings.seed, number);
         let losses = vec![Loss::default(); tasks.len()];
         let mut turn = Turn { number, steps, losses, skipped: 0, broken };
-        std::thread::scope(|scope| -> Result<(), TrainError> {
-            let (send, receive) = sync_channel(AHEAD);
-            let (lessons, thinning) = (&lessons, &thinning);
-            scope.spawn(move || {
-                let change = augmenter.map(|augmenter| (augmenter, number));
-                let made = |chosen: &[usize]| -> Result<Made, TrainError> {
-                    let mut samples = load(source, chosen)?;
-                    if let Some((augmenter, epoch)) = change {
-                        augmenter.change(epoch, chosen, &mut samples);
-                    }
-                    thinning.of_labels(&mut samples);
-                    let mut made = if detects {
-                        Made::Unassigned(Unassigned::new(samples, lessons))
-                    } else {
-                        Made::Whole(batch(&samples, lessons))
-                    };
-                    if let Some(lectures) = lectures {
-                        lectures.fill(made.batch(), lessons, chosen, change)?;
-                    }
-                    Ok(made)
-                };
-                for chosen in order.chunks_exact(settings.batch) {
-                    if send.send(made(chosen)).is_err() {
-                        break;
-                    }
-                }
-            });
-            let batches = Batches { receive, assigner: assigner.as_deref_mut(), tasks, lessons };
+        let change = augmenter.map(|augmenter| (augmenter, number));
+        let make = |at: usize| -> Result<Made, TrainError> {
+            let chosen = &order[at * settings.batch..][..settings.batch];
+            let mut samples = load(source, chosen)?;
+            if let Some((augmenter, epoch)) = change {
+                augmenter.change(epoch, chosen, &mut samples);
+            }
+            thinning.of_labels(&mut samples);
+            let mut made = if detects {
+                Made::Unassigned(Unassigned::new(samples, &lessons))
+            } else {
+                Made::Whole(batch(&samples, &lessons))
+            };
+            if let Some(lectures) = lectures {
+                lectures.fill(made.batch(), &lessons, chosen, change)?;
+            }
+            Ok(made)
+        };
+        ahead((steps, on_cpu), &make, |made| {
+            let batches = Batches { made, assigner: assigner.as_deref_mut(), tasks, lessons: &lessons };
             turn.run(trainer, batches, (settings, follow))
         })?;
         broken = turn.broken;
@@ -141,16 +131,16 @@ impl Made {
 }
 
 /// Where batches come from.
-struct Batches<'a> {
-    receive: Receiver<Result<Made, TrainError>>,
+struct Batches<'a, 'b> {
+    made: &'a mut Ahead<'b, Result<Made, TrainError>>,
     assigner: Option<&'a mut Assigner>,
     tasks: &'a [Task],
     lessons: &'a [Lesson],
 }
 
-impl Batches<'_> {
+impl Batches<'_, '_> {
     fn next(&mut self) -> Result<Batch, TrainError> {
-        match (self.receive.recv().map_err(|_| TrainError::Loader)??, self.assigner.as_deref_mut()) {
+        match (self.made.next()?, self.assigner.as_deref_mut()) {
             (Made::Whole(batch), _) => Ok(batch),
             (Made::Unassigned(batch), Some(assigner)) => assigner.assign(batch, (self.tasks, self.lessons)),
             (Made::Unassigned(_), None) => Err(TrainError::Untaught),
@@ -173,7 +163,7 @@ impl Turn {
     fn run(
         &mut self,
         trainer: &mut Trainer,
-        mut batches: Batches<'_>,
+        mut batches: Batches<'_, '_>,
         (settings, follow): (&Settings, &mut dyn Follow),
     ) -> Result<(), TrainError> {
         let mut begun = None;

@@ -40,6 +40,11 @@ impl Tutor {
         self.session.plan().batch
     }
 
+    /// Whether it runs on the CPU.
+    pub(super) fn on_cpu(&self) -> bool {
+        self.session.gpu().is_cpu()
+    }
+
     /// What it shows of a batch of pictures: for every input all of them, one after another, to the same for every output.
     ///
     /// # Errors
