@@ -22,6 +22,7 @@ mod element;
 mod eltwise_binary;
 mod eltwise_unary;
 mod eltwise_where;
+mod enlarged;
 mod evaluate;
 mod execute;
 mod features;

@@ -20,6 +20,9 @@ struct Params {
     // What the activation needs.
     a: f32,
     b: f32,
+    // What an enlarged residual needs.
+    enlarged_y: u32,
+    enlarged_x: u32,
 }
 
 @group(0) @binding(1) var<uniform> p: Params;

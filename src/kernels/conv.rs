@@ -51,6 +51,10 @@ params! {
         a: f32,
         /// Second parameter of the activation.
         b: f32,
+        /// The logarithm to base 2 of the output's rows for each row of an enlarged residual.
+        enlarged_y: u32,
+        /// The same of columns.
+        enlarged_x: u32,
     }
 }
 
@@ -84,7 +88,8 @@ pub enum Form {
 pub struct Finish {
     /// The code of the activation in `shaders/shared/activation.wgsl`.
     pub activation: u32,
-    /// 0 adds nothing, 1 adds the residual before the activation, 2 after it.
+    /// 0 adds nothing, 1 adds the residual before the activation, 2 after it; 3 and 4 do as 1 and 2 with a residual that
+    /// has one pixel for a block of the output's, each side a power of two ([`Finish::enlarged`]).
     pub add: u32,
 }
 
@@ -137,11 +142,23 @@ pub(super) fn finishes() -> Vec<Finish> {
 /// The widths of kernels for which there are windows.
 pub const WINDOW_COLUMNS: [u32; 3] = [3, 5, 7];
 
+/// Every way to add an enlarged residual.
+pub(super) fn enlarging() -> [Finish; 2] {
+    [1, 2].map(|add| Finish { activation: 1, add }.enlarged())
+}
+
 /// All forms.
 pub(super) fn forms() -> Vec<Form> {
     let windows =
         WINDOW_COLUMNS.into_iter().flat_map(|columns| [1, 2].map(|stride| Form::Window { columns, stride }));
     [Form::Point, Form::Any].into_iter().chain(windows).collect()
+}
+
+impl Finish {
+    /// The same with a residual that is enlarged.
+    pub fn enlarged(self) -> Self {
+        Self { add: self.add + 2, ..self }
+    }
 }
 
 impl Form {
@@ -228,7 +245,8 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
 }
 
 fn variants() -> Vec<Spec> {
-    let mut all: Vec<Spec> = finishes().into_iter().map(|finish| spec(Form::Point, finish)).collect();
+    let finishes = finishes().into_iter().chain(enlarging());
+    let mut all: Vec<Spec> = finishes.map(|finish| spec(Form::Point, finish)).collect();
     let others = forms().into_iter().filter(|form| *form != Form::Point);
     all.extend(others.map(|form| spec(form, Finish::default())));
     all

@@ -1,6 +1,6 @@
 //! Dense convolution for CPU devices with subgroups of one fixed size: lanes share weight loads.
 
-use super::conv::{Blocks, ConvParams, Cut, Finish, Form, Reads, dense_spec, finishes, forms};
+use super::conv::{Blocks, ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes, forms};
 use super::{Access, Kernel, Spec, TEXEL_ROW};
 
 /// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Weights are
@@ -70,6 +70,7 @@ fn variants() -> Vec<Spec> {
     }
     let cut = cuts(SUBGROUPS[1], 4)[1];
     let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
+    let finishes = finishes.chain(enlarging());
     all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));
     all
 }

@@ -1,6 +1,6 @@
 //! Depthwise convolution with one output per channel.
 
-use super::conv::{ConvParams, Finish, Form, Weights, finishes, forms, places, stored_groups};
+use super::conv::{ConvParams, Finish, Form, Weights, enlarging, finishes, forms, places, stored_groups};
 use super::{Access, Kernel, Spec};
 
 /// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Input and output
@@ -52,8 +52,8 @@ pub fn spec(form: Form, patch: Patch, finish: Finish) -> Spec {
 
 fn variants() -> Vec<Spec> {
     let window = Form::Window { columns: 3, stride: 1 };
-    let mut all: Vec<Spec> =
-        finishes().into_iter().map(|finish| spec(window, Patch::SMALL, finish)).collect();
+    let finishes = finishes().into_iter().chain(enlarging());
+    let mut all: Vec<Spec> = finishes.map(|finish| spec(window, Patch::SMALL, finish)).collect();
     let others = forms().into_iter().filter(|form| *form != Form::Point && *form != window);
     all.extend(others.map(|form| spec(form, Patch::SMALL, Finish::default())));
     for form in forms() {

@@ -1,6 +1,6 @@
 //! Grouped convolution of any shape.
 
-use super::conv::{ConvParams, Finish, Weights, finishes, places, stored_groups};
+use super::conv::{ConvParams, Finish, Weights, enlarging, finishes, places, stored_groups};
 use super::{Access, Kernel, Spec};
 
 /// Tensors `x, weight, bias, residual, channels, y`; where nothing is added, `residual` is any readable buffer.
@@ -18,7 +18,7 @@ pub fn spec(finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    finishes().into_iter().map(spec).collect()
+    finishes().into_iter().chain(enlarging()).map(spec).collect()
 }
 
 /// Weights of [`CONV_GROUPED`]: `[output group][tap][input of the convolution group][4 outputs]`.

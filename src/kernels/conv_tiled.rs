@@ -1,6 +1,6 @@
 //! Dense convolution for GPUs on large maps: tiles of 64 pixels by 64 outputs over workgroup memory.
 
-use super::conv::{CONV, ConvParams, Finish, finishes};
+use super::conv::{CONV, ConvParams, Finish, enlarging, finishes};
 use super::{Kernel, Spec};
 
 /// Tensors and weights as for [`CONV`].
@@ -62,6 +62,7 @@ pub fn spec(slices: Slices, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let each = |slices| finishes().into_iter().map(move |finish| spec(slices, finish));
+    let finishes = || finishes().into_iter().chain(enlarging());
+    let each = |slices| finishes().map(move |finish| spec(slices, finish));
     Slices::ALL.into_iter().flat_map(each).collect()
 }

@@ -1,6 +1,6 @@
 //! Dense convolution for GPUs on small maps: all threads of a workgroup read one weight at a time.
 
-use super::conv::{Blocks, CONV, ConvParams, Cut, Finish, Form, Reads, dense_spec, finishes};
+use super::conv::{Blocks, CONV, ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes};
 use super::{Kernel, Spec};
 
 /// Tensors and weights as for [`CONV`].
@@ -38,5 +38,6 @@ pub fn spec(form: Form, cut: Cut, finish: Finish) -> Spec {
 fn variants() -> Vec<Spec> {
     let forms = [Form::Point, Form::Window { columns: 3, stride: 1 }, Form::Window { columns: 3, stride: 2 }];
     let cuts = forms.into_iter().flat_map(|form| cuts(form).iter().map(move |&cut| (form, cut)));
-    cuts.flat_map(|(form, cut)| finishes().into_iter().map(move |finish| spec(form, cut, finish))).collect()
+    let finishes = || finishes().into_iter().chain(enlarging());
+    cuts.flat_map(|(form, cut)| finishes().map(move |finish| spec(form, cut, finish))).collect()
 }

@@ -1,6 +1,6 @@
 //! 1x1 convolutions of maps of one pixel, and products of a few vectors with a matrix, for CPU devices.
 
-use super::conv::{ConvParams, Finish, finishes};
+use super::conv::{ConvParams, Finish, enlarging, finishes};
 use super::conv_broadcast::CONV_BROADCAST;
 use super::{Kernel, Spec, TEXEL_ROW};
 
@@ -27,5 +27,5 @@ pub fn spec(finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    finishes().into_iter().map(spec).collect()
+    finishes().into_iter().chain(enlarging()).map(spec).collect()
 }

@@ -40,6 +40,10 @@ params! {
         a: f32,
         /// Second parameter of the activation.
         b: f32,
+        /// The logarithm to base 2 of the output's rows for each row of an enlarged residual.
+        enlarged_y: u32,
+        /// The same of columns.
+        enlarged_x: u32,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The last step of Winograd's convolution: its output, from the products of all points.
 
-use super::conv::{Finish, finishes};
+use super::conv::{Finish, enlarging, finishes};
 use super::winograd::{TILES, WORKGROUP, WinogradParams};
 use super::{Access, Kernel, Spec};
 
@@ -20,6 +20,7 @@ pub fn spec(tile: u32, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let each = |tile| finishes().into_iter().map(move |finish| spec(tile, finish));
+    let finishes = || finishes().into_iter().chain(enlarging());
+    let each = |tile| finishes().map(move |finish| spec(tile, finish));
     TILES.into_iter().flat_map(each).collect()
 }

@@ -87,6 +87,7 @@ pub fn build_with_grams(
     let mut cx = Lowering::new(graph, shapes, units, options.class);
     cx.scratch_bytes = cx.scratch_bytes.min(options.limits.binding_bytes);
     cx.texel_bytes = options.limits.texel_bytes();
+    cx.keep_all = options.keep_all || !values.is_empty();
     let mut edges = Edges::default();
     for &value in &graph.inputs {
         let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;
@@ -95,9 +96,7 @@ pub fn build_with_grams(
     }
     for node in &graph.nodes {
         lower(&mut cx, node)?;
-        if !options.keep_all {
-            edges.shorten(&mut cx, node, values);
-        }
+        edges.shorten(&mut cx, node, (values, options.keep_all));
         for &value in values.iter().filter(|value| node.outputs.contains(value)) {
             let external = graph.inputs.len() + graph.outputs.len() + edges.grams.len();
             edges.grams.push(gram::add(&mut cx, node, value, external));
@@ -144,8 +143,8 @@ impl Edges {
     }
 
     /// Lets `node` compute a graph output for the caller at once, where there is a kernel for that and no other node reads
-    /// it. It is stored for losses alone then.
-    fn shorten(&mut self, cx: &mut Lowering, node: &Node, summed: &[ValueId]) {
+    /// it. It is stored for losses alone then, or for probes.
+    fn shorten(&mut self, cx: &mut Lowering, node: &Node, (summed, probed): (&[ValueId], bool)) {
         let value = node.outputs[0];
         let mut places = (0..).zip(&cx.graph.outputs).filter(|(_, output)| **output == value);
         let (Some((place, _)), None) = (places.next(), places.next()) else { return };
@@ -156,7 +155,9 @@ impl Edges {
         }
         let external: usize = cx.graph.inputs.len() + place;
         if let Some(step) = unpacked(cx, &stored, external) {
-            self.store.extend(cx.steps.pop());
+            if !probed {
+                self.store.extend(cx.steps.pop());
+            }
             self.short.insert(value, step);
         }
     }

@@ -1,5 +1,6 @@
 //! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
 
+use super::resize::take_back;
 use super::{Lowering, PlanError, Stored, activation, unsupported, winograd};
 use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
 use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
@@ -17,7 +18,19 @@ pub(super) struct Convolution<'a> {
     groups: usize,
     pub(super) bias: Cow<'a, [f32]>,
     pub(super) residual: Option<Operand>,
-    pub(super) epilogue: Epilogue,
+    /// Logarithms of what the residual is enlarged by.
+    pub(super) enlarged: Option<[u32; 2]>,
+    epilogue: Epilogue,
+}
+
+impl Convolution<'_> {
+    /// How its kernels end, and the parameters of the activation.
+    pub(super) fn finish(&self) -> (Finish, [f32; 2]) {
+        let (activation, add) = finish(self.epilogue);
+        let (code, a, b) = activation::code(activation);
+        let finish = Finish { activation: code, add };
+        (if self.enlarged.is_some() { finish.enlarged() } else { finish }, [a, b])
+    }
 }
 
 /// Lowers a convolution.
@@ -28,7 +41,10 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
     let operands = node.inputs.len() - usize::from(has_residual);
     let weights = floats(cx, node, 1)?;
     let bias = if operands > 2 { floats(cx, node, 2)? } else { &[] };
-    let residual = if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
+    let mut residual =
+        if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
+    let enlarged = residual.and_then(|residual| take_back(cx, node.inputs[operands], residual));
+    residual = enlarged.map(|enlarged| enlarged.source).or(residual);
     let depthwise = conv.groups as u32 == input.channels
         && input.channels == output.channels
         && input.segments == output.segments;
@@ -62,6 +78,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         groups: conv.groups,
         bias: bias.into(),
         residual,
+        enlarged: enlarged.map(|enlarged| enlarged.shifts),
         epilogue: conv.epilogue,
     };
     convolve(cx, node, &convolution)
@@ -110,8 +127,9 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
         tile: cx.tile,
     };
     let (weights, bias) = (weights.into(), bias.into());
+    let (groups, enlarged) = (1, None);
     let convolution =
-        Convolution { x, input, output, geometry, weights, groups: 1, bias, residual, epilogue };
+        Convolution { x, input, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
     convolve(cx, node, &convolution)
 }
 
@@ -138,8 +156,9 @@ pub(super) fn lower_product(
     };
     let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
     let weights = weights.into();
+    let (groups, enlarged) = (1, None);
     let convolution =
-        Convolution { x, input, output, geometry, weights, groups: 1, bias, residual, epilogue };
+        Convolution { x, input, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
     convolve(cx, node, &convolution)
 }
 
@@ -253,9 +272,9 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
         winograd::lower(cx, node, convolution, &weights, tile_and_subgroup);
         return Ok(());
     }
-    let (activation, add) = finish(convolution.epilogue);
-    let (code, a, b) = activation::code(activation);
-    let choice = select(class, geometry, Finish { activation: code, add });
+    let (finish, [a, b]) = convolution.finish();
+    let [enlarged_y, enlarged_x] = convolution.enlarged.unwrap_or_default();
+    let choice = select(class, geometry, finish);
     let params = ConvParams {
         images: geometry.images,
         in_record: input.record.0,
@@ -279,6 +298,8 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
         group_inputs: weights.group_inputs as u32,
         a,
         b,
+        enlarged_y,
+        enlarged_x,
     };
     let packed = cx.pack_weights((choice.pack)(&weights));
     let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));

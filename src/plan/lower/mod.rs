@@ -204,6 +204,8 @@ pub struct Lowering<'a> {
     /// Which of the tiles that a thread of a convolution may have, in the order of its kernel's variants, instead of the best:
     /// for benches. One that there is not is the best.
     pub tile: Option<usize>,
+    /// Whether every value is stored, because somebody else looks at it.
+    pub keep_all: bool,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -232,6 +234,7 @@ impl<'a> Lowering<'a> {
             scratch_bytes: SCRATCH_BYTES,
             texel_bytes: PlanLimits::default().texel_bytes(),
             tile: None,
+            keep_all: false,
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),

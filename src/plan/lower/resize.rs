@@ -2,7 +2,7 @@
 
 use super::step::{Dispatch, WORKGROUP};
 use super::{Lowering, PlanError, Stored};
-use crate::graph::{Interpolation, Node, Resize};
+use crate::graph::{Interpolation, Node, Resize, ValueId};
 use crate::kernels::Spec;
 use crate::kernels::resample::{RESAMPLE, ResampleParams};
 use crate::kernels::resize::{RESIZE, ResizeParams, spec};
@@ -95,6 +95,55 @@ pub(in crate::plan) fn unpacked(cx: &mut Lowering, y: &Stored, external: usize) 
     };
     let (params, operands) = (params.words(), vec![source, axes, Operand::External(external)]);
     Some(Step { node, op, kernel: &RESIZE_UNPACK, spec, params, operands, grid, macs: 0 })
+}
+
+/// What a convolution adds enlarged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Enlarged {
+    /// What is enlarged, in the channel layout of the result.
+    pub(super) source: Operand,
+    /// Each of its pixels is a block of so many rows and columns of the result, as logarithms to base 2.
+    pub(super) shifts: [u32; 2],
+}
+
+/// Takes the step back that made the residual `value` of a convolution, bound as `residual`, by repeating pixels, where each
+/// is repeated as often, a power of two, and nothing else reads the value: the convolution repeats them itself. Where all
+/// values are kept the step stays, for whoever looks at them.
+pub(super) fn take_back(cx: &mut Lowering, value: ValueId, residual: Operand) -> Option<Enlarged> {
+    let readers =
+        cx.graph.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == value).count();
+    if readers != 1 || cx.graph.outputs.contains(&value) {
+        return None;
+    }
+    let makes = |step: &Step| {
+        step.kernel == &RESIZE && step.spec == spec(0) && step.operands.last() == Some(&residual)
+    };
+    let at = cx.steps.iter().rposition(makes)?;
+    let step = &cx.steps[at];
+    let &[source, Operand::Constant(axes), _] = &step.operands[..] else { return None };
+    let word = |name| ResizeParams::NAMES.iter().position(|known| *known == name).map(|at| step.params[at]);
+    let [height, width] = [word("height")?, word("width")?];
+    let lines: &[[f32; 4]] = cx.constants[axes].as_chunks().0;
+    let (rows, columns) = lines.split_at(height as usize);
+    let shifts = [shift(rows)?, shift(columns)?];
+    let extents = [height >> shifts[0], width >> shifts[1]];
+    if word("in_width")? != extents[1] || word("in_pixels")? != extents[0] * extents[1] {
+        return None;
+    }
+    if !cx.keep_all {
+        cx.steps.remove(at);
+    }
+    Some(Enlarged { source, shifts })
+}
+
+/// The logarithm of the number of outputs along an axis that read an input, where it is the same for all and they follow one
+/// another.
+fn shift(lines: &[[f32; 4]]) -> Option<u32> {
+    let fits = |shift: &u32| {
+        lines.len().is_multiple_of(1 << shift)
+            && lines.iter().enumerate().all(|(at, line)| line[0] == (at >> shift) as f32)
+    };
+    (0..=6).find(fits)
 }
 
 /// Lowers a resize whose outputs read more than two pixels along an axis.

@@ -1,9 +1,9 @@
 //! 3x3 convolutions as products of transformed windows and weights.
 
-use super::conv::{Convolution, finish};
-use super::{Lowering, activation};
+use super::Lowering;
+use super::conv::Convolution;
 use crate::graph::Node;
-use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
+use crate::kernels::conv::{ConvParams, Weights, pack_channels};
 use crate::kernels::winograd::{self, WORKGROUP, WinogradParams};
 use crate::kernels::winograd_input::{self, WINOGRAD_INPUT};
 use crate::kernels::winograd_output::{self, WINOGRAD_OUTPUT};
@@ -34,9 +34,8 @@ pub(super) fn lower(
     let zero = cx.pack(vec![0.0; output.groups as usize * 4]);
     let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
     let last = [after, bias, convolution.residual.unwrap_or(bias), cx.slot(node.outputs[0])];
-    let (activation, add) = finish(convolution.epilogue);
-    let (code, a, b) = activation::code(activation);
-    let output_spec = winograd_output::spec(tile, Finish { activation: code, add });
+    let (finish, [a, b]) = convolution.finish();
+    let output_spec = winograd_output::spec(tile, finish);
     let pixels = u64::from(output.images) * u64::from(output.pixels());
     let macs = 9 * pixels * u64::from(input.channels) * u64::from(output.channels);
     for first_row in (0..all_rows).step_by(most as usize) {
@@ -65,6 +64,7 @@ pub(super) fn lower(
 /// The parameters of the transforms that do not depend on their windows.
 fn params(convolution: &Convolution) -> WinogradParams {
     let Convolution { input, output, geometry, .. } = convolution;
+    let [enlarged_y, enlarged_x] = convolution.enlarged.unwrap_or_default();
     WinogradParams {
         in_record: input.record.0,
         in_groups: input.groups,
@@ -76,6 +76,8 @@ fn params(convolution: &Convolution) -> WinogradParams {
         out_width: output.width,
         pad_top: geometry.margins[0],
         pad_left: geometry.margins[1],
+        enlarged_y,
+        enlarged_x,
         ..WinogradParams::default()
     }
 }
