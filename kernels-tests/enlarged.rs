@@ -170,10 +170,13 @@ fn enlarged_maps_may_be_stored_in_16_bits() {
             let network = Network::new(case.graph(), BATCH);
             let options = PlanOptions { dtype: Dtype::F16, ..gpu.plan_options(BATCH) };
             assert_eq!(resizes(&network.plan(&options)), 0);
-            let stored = PlanOptions { keep_all: true, ..options };
             let keep = network.keep(6);
-            let found = outputs(&gpu, &network, &options, &keep);
-            same_bits("16 bits", &found, &outputs(&gpu, &network, &stored, &keep));
+            let [wide, narrow] =
+                [gpu.plan_options(BATCH), options].map(|o| outputs(&gpu, &network, &o, &keep));
+            let largest = wide.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
+            let apart = wide.iter().zip(&narrow).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            // Four layers, each off by a few units of 2^-11 of what it adds.
+            assert!(0.0 < apart && apart < 0.02 * largest, "{apart} of {largest}");
         }
     }
 }
