@@ -142,7 +142,7 @@ fn prepare(gpu: Gpu, layer: &Layer, direct: bool, tile: Option<usize>) -> Bench 
         *operand = match *operand {
             Operand::Slot(slot) => Operand::External(constants + slot),
             Operand::Constant(constant) => Operand::External(constant),
-            external @ Operand::External(_) => external,
+            external @ (Operand::External(_) | Operand::Part { .. }) => external,
         };
     }
     let live = cx.live.table(0, &[]);

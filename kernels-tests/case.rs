@@ -329,7 +329,7 @@ fn external(step: &Step, constants: usize) -> Step {
     let place = |operand: &Operand| match *operand {
         Operand::Slot(i) => Operand::External(i),
         Operand::Constant(i) => Operand::External(constants + i),
-        Operand::External(i) => panic!("a lowered step reads external buffer {i}"),
+        other => panic!("a lowered step reads {other:?}"),
     };
     Step { operands: step.operands.iter().map(place).collect(), ..step.clone() }
 }

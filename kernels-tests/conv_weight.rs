@@ -66,7 +66,7 @@ fn run(gpu: &Gpu, op: &Op, inputs: &[&Tensor]) -> (Vec<f32>, usize) {
         *operand = match *operand {
             Operand::Slot(slot) => Operand::External(slot),
             Operand::Constant(constant) => Operand::External(constants + constant),
-            Operand::External(_) => panic!("lowering names no external buffer"),
+            Operand::Part { .. } | Operand::External(_) => panic!("lowering names no external buffer"),
         };
     }
     let live = cx.live.table(0, &[]);

@@ -140,7 +140,7 @@ impl Case {
         let record = live.record(self.stored_segments());
         let stored = self.stored();
         let shape = vec![self.images, self.channels(), self.size[0], self.size[1]];
-        let port = Port { name: "y".into(), shape, external: 0, slot: 0, record };
+        let port = Port { name: "y".into(), shape, external: 0, operand: Operand::Slot(0), record };
         let mut plan = outputs_alone(self.images, vec![port], &[stored.len()], live);
         plan.slots = vec![stored.len() as u64 * 4];
         let task = Task {

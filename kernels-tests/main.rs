@@ -54,6 +54,7 @@ mod norm;
 mod optimise;
 mod pack;
 mod pad;
+mod parts;
 mod peak_copy;
 mod peak_multiply_add;
 mod plan;

@@ -112,7 +112,7 @@ pub fn run_within(
     let place = |operand| match operand {
         Operand::Slot(slot) => constants + slot,
         Operand::Constant(constant) => constant,
-        Operand::External(_) => panic!("{label}: lowering names no external buffer"),
+        Operand::Part { .. } | Operand::External(_) => panic!("{label}: lowering names no external buffer"),
     };
     for (operand, stored, values) in stored {
         buffers[place(operand)] = store(&stored, values.f32s().expect("inputs are floats"), keep);

@@ -173,8 +173,8 @@ fn a_plan_reads_as_text() {
     let text = network.plan(&PlanOptions::default()).to_text();
     insta::assert_snapshot!(text, @r"
     batch 1, 3 slots of 2240 bytes (at least 2240), 0 constants of 0 bytes
-    input x [1, 3, 5, 7] external 0 slot 1
-    output y [1, 6, 5, 7] external 1 slot 0
+    input x [1, 3, 5, 7] external 0 in s1
+    output y [1, 6, 5, 7] external 1 in s0
     pack
       Pack x: pack[per_thread=8 quads=0](x0 s1) elements 5 per group of 1 by 64 {record=1 images=1 pixels=35 groups=1 stride=5 base=0}
     steps

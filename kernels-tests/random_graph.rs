@@ -199,7 +199,7 @@ impl<'a> Grower<'a> {
             constants: 0,
             last_weight: None,
         };
-        let size = grower.rng.pick(&[[1, 1], [7, 5], [4, 4], [6, 3], [5, 8]]);
+        let size = grower.rng.pick(&[[1, 1], [7, 5], [4, 4], [4, 8], [5, 8]]);
         let inputs = if grower.rng.chance(15) { 2 } else { 1 };
         for name in &["x", "z"][..inputs] {
             let channels = grower.rng.pick(&[1, 2, 3, 5]);

@@ -94,7 +94,7 @@ fn trap_38_candidates_score_as_they_run_alone_however_submissions_are_cut() {
             kernel: &COPY,
             spec: Spec::default(),
             params: vec![SIZE],
-            operands: vec![Operand::Slot(plan.outputs[0].slot), Operand::External(results)],
+            operands: vec![plan.outputs[0].operand, Operand::External(results)],
             grid: Grid::Fixed([1, 1, 1]),
             macs: 0,
         });

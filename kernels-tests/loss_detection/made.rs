@@ -4,7 +4,7 @@ use crate::loss::{Numbers, outputs_alone};
 use std::sync::Arc;
 use wgpu_pagcp::gpu::{Gpu, execute};
 use wgpu_pagcp::kernels::live::{LiveLayout, StoredSegment};
-use wgpu_pagcp::plan::Port;
+use wgpu_pagcp::plan::{Operand, Port};
 use wgpu_pagcp::tasks::detection::{Detector, Encoding, Family, Format, Part, Place, Rect, Truth};
 use wgpu_pagcp::tasks::{Frame, Loss, Scoring, Task, TaskKind, attach};
 
@@ -150,7 +150,7 @@ impl Made {
             let of_image = |output: &Vec<f32>| output[origin..origin + floats].to_vec();
             buffers.push(self.outputs.iter().flat_map(of_image).collect::<Vec<f32>>());
             let shape = [&[self.images][..], shape].concat();
-            ports.push(Port { name: number.to_string(), shape, external: number, slot: 0, record });
+            ports.push(Port { name: number.to_string(), shape, external: number, operand: Operand::Slot(0), record });
             origin += floats;
         }
         let names = ports.iter().map(|port| port.name.clone()).collect();

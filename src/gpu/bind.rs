@@ -21,6 +21,8 @@ pub struct Bound {
 pub enum Resource<'a> {
     /// A whole buffer.
     Buffer(&'a wgpu::Buffer),
+    /// A part of a buffer: where it begins, and its bytes.
+    Part(&'a wgpu::Buffer, u64, u64),
     /// A texture.
     View(&'a wgpu::TextureView),
 }
@@ -81,6 +83,7 @@ pub fn bind<'a>(
             let fixed = [part(&live.buffer, 0, live.bytes), part(&params, offsets[i], size)];
             let tensors = step.operands.iter().map(|&operand| match lookup(operand) {
                 Resource::Buffer(buffer) => buffer.as_entire_binding(),
+                Resource::Part(buffer, offset, bytes) => part(buffer, offset, bytes),
                 Resource::View(view) => wgpu::BindingResource::TextureView(view),
             });
             let entries: Vec<_> = fixed

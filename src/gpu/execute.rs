@@ -46,7 +46,9 @@ pub fn execute(
             Placed::Buffer(buffer) => Resource::Buffer(buffer),
             Placed::Texels(view) => Resource::View(view),
         },
-        Operand::Slot(_) | Operand::Constant(_) => unreachable!("all operands were checked to be external"),
+        Operand::Slot(_) | Operand::Part { .. } | Operand::Constant(_) => {
+            unreachable!("all operands were checked to be external")
+        }
     })?;
     let back: Vec<(usize, &wgpu::Buffer)> = placed
         .iter()

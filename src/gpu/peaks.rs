@@ -127,7 +127,10 @@ impl Timed {
         check(step, &table)?;
         let tables = LiveTables::new(gpu, &table, 1);
         let mut bound = bind(gpu, &[step], &tables, |operand| match operand {
-            Operand::External(i) | Operand::Slot(i) | Operand::Constant(i) => Resource::Buffer(buffers[i]),
+            Operand::External(i) => Resource::Buffer(buffers[i]),
+            Operand::Slot(_) | Operand::Part { .. } | Operand::Constant(_) => {
+                unreachable!("peak kernels bind external buffers")
+            }
         })?;
         let mut timed = Self { gpu: gpu.clone(), bound: bound.swap_remove(0), table, dispatches: 1 };
         timed.submit(1)?;

@@ -142,6 +142,13 @@ impl Edges {
         self.externals.len() - 1
     }
 
+    /// All steps, of which `steps` are those of nodes.
+    fn steps<'a>(&'a mut self, steps: &'a mut [Step]) -> impl Iterator<Item = &'a mut Step> {
+        let Self { pack, store, unpack, probe, .. } = self;
+        let [pack, store, unpack, probe] = [pack, store, unpack, probe].map(|steps| steps.iter_mut());
+        pack.chain(steps).chain(store).chain(unpack).chain(probe)
+    }
+
     /// Lets `node` compute a graph output for the caller at once, where there is a kernel for that and no other node reads
     /// it. It is stored for losses alone then, or for probes.
     fn shorten(&mut self, cx: &mut Lowering, node: &Node, (summed, probed): (&[ValueId], bool)) {
@@ -183,16 +190,17 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
     let mut slots = cx.slots().to_vec();
     if options.dtype == Dtype::F16 {
         let mut steps = std::mem::take(&mut cx.steps);
-        let Edges { pack, store, unpack, probe, .. } = &mut edges;
-        halves::mark(&cx, [pack, &mut steps, store, unpack, probe].into_iter().flatten());
+        halves::mark(&cx, edges.steps(&mut steps));
         cx.steps = steps;
         let halved = |slot: &usize| cx.may_be_half(Operand::Slot(*slot));
         (0..slots.len()).filter(halved).for_each(|slot| slots[slot] /= 2);
     }
+    resolve(&mut cx, &mut edges, options.dtype);
     let pinned: Vec<usize> = if options.keep_all {
-        (0..slots.len()).collect()
+        let own = |slot: &usize| cx.resolve(Operand::Slot(*slot)) == Operand::Slot(*slot);
+        (0..slots.len()).filter(own).collect()
     } else {
-        edges.inputs.iter().chain(&edges.outputs).map(|port| port.slot).collect()
+        edges.inputs.iter().chain(&edges.outputs).filter_map(|port| port.operand.slot()).collect()
     };
     let steps = cx.steps.iter().chain(&edges.store).chain(&edges.unpack);
     let lifetimes = lifetimes(&slots, steps, &pinned);
@@ -219,16 +227,31 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         live: cx.live,
     };
     let moved = &assignment.buffer;
-    for port in plan.inputs.iter_mut().chain(&mut plan.outputs).chain(&mut plan.probes) {
-        port.slot = moved[port.slot];
-    }
+    let ports = [&mut plan.inputs, &mut plan.outputs, &mut plan.probes].into_iter().flatten();
     let steps = [&mut plan.pack, &mut plan.steps, &mut plan.store, &mut plan.unpack, &mut plan.probe];
-    for operand in steps.into_iter().flatten().flat_map(|step| &mut step.operands) {
-        if let Operand::Slot(slot) = operand {
-            *slot = moved[*slot];
-        }
+    let operands = steps.into_iter().flatten().flat_map(|step| &mut step.operands);
+    for slot in operands.chain(ports.map(|port| &mut port.operand)).filter_map(Operand::slot_mut) {
+        *slot = moved[*slot];
     }
     plan
+}
+
+/// Puts the buffer and the place in it where operands are slots that lie within others.
+fn resolve(cx: &mut Lowering, edges: &mut Edges, dtype: Dtype) {
+    let mut steps = std::mem::take(&mut cx.steps);
+    let all = |operand: &mut Operand| {
+        let halved = dtype == Dtype::F16 && cx.may_be_half(*operand);
+        *operand = match cx.resolve(*operand) {
+            Operand::Part { slot, offset, bytes } if halved => {
+                Operand::Part { slot, offset: offset / 2, bytes: bytes / 2 }
+            }
+            other => other,
+        };
+    };
+    edges.steps(&mut steps).flat_map(|step| &mut step.operands).for_each(all);
+    let ports = [&mut edges.inputs, &mut edges.outputs, &mut edges.probes].into_iter().flatten();
+    ports.map(|port| &mut port.operand).for_each(all);
+    cx.steps = steps;
 }
 
 fn host_bytes(shape: &[usize]) -> Option<u64> {

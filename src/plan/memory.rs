@@ -1,6 +1,6 @@
 //! Which activations share a buffer: best fit over lifetimes, in the best of some orders.
 
-use super::{Operand, Step};
+use super::Step;
 
 /// When a value is needed, in step numbers, both ends included: from the first step that touches it to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(super) fn lifetimes<'a>(
     for (number, step) in steps.enumerate() {
         end = number + 1;
         for operand in &step.operands {
-            if let Operand::Slot(slot) = *operand {
+            if let Some(slot) = operand.slot() {
                 lifetimes[slot].first = lifetimes[slot].first.min(number);
                 lifetimes[slot].last = lifetimes[slot].last.max(number);
             }

@@ -25,6 +25,15 @@ use std::sync::Arc;
 pub enum Operand {
     /// An activation buffer of the plan, reused over lifetimes.
     Slot(usize),
+    /// A value within an activation buffer that holds others too.
+    Part {
+        /// The buffer.
+        slot: usize,
+        /// Where it begins in the buffer, in bytes: a multiple of 256.
+        offset: u64,
+        /// Its bytes.
+        bytes: u64,
+    },
     /// A constant of the plan: packed weights.
     Constant(usize),
     /// A buffer that the caller brings: graph inputs and outputs in their host layout, labels, loss sums.
@@ -98,8 +107,8 @@ pub struct Port {
     pub shape: Vec<usize>,
     /// Its host-layout buffer (row-major `f32`), an [`Operand::External`] index.
     pub external: usize,
-    /// Its stored form: NC4HW4, in a slot that nothing else uses after it is written (outputs) or before (inputs).
-    pub slot: usize,
+    /// Its stored form: NC4HW4, in a slot or part of one that nothing else uses after it is written (outputs) or before (inputs).
+    pub operand: Operand,
     /// Its channel layout.
     pub record: Record,
 }
@@ -177,6 +186,23 @@ pub struct Plan {
 
 /// The largest number of workgroups along one dimension that every device allows.
 pub const MAX_GROUPS: u32 = 65_535;
+
+impl Operand {
+    /// The activation buffer that it is, or lies in.
+    pub fn slot(&self) -> Option<usize> {
+        match *self {
+            Self::Slot(slot) | Self::Part { slot, .. } => Some(slot),
+            Self::Constant(_) | Self::External(_) => None,
+        }
+    }
+
+    fn slot_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Slot(slot) | Self::Part { slot, .. } => Some(slot),
+            Self::Constant(_) | Self::External(_) => None,
+        }
+    }
+}
 
 impl Plan {
     /// Every step of every part: pack, steps, store, unpack, losses, probe, updates.

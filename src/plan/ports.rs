@@ -15,7 +15,7 @@ pub(super) fn input(cx: &mut Lowering, value: ValueId, external: usize) -> Resul
     let (port, mut step) = edge(cx, value, external);
     step.kernel = &PACK;
     step.op = "Pack";
-    step.operands = vec![Operand::External(external), Operand::Slot(port.slot)];
+    step.operands = vec![Operand::External(external), port.operand];
     Ok((port, step))
 }
 
@@ -31,22 +31,22 @@ pub(super) fn output(cx: &mut Lowering, value: ValueId, external: usize) -> Resu
     let plain = cx.plain(value);
     let name = cx.graph.value(value).name.clone();
     let node = Node { name, op: Op::Identity, inputs: vec![value], outputs: vec![value] };
-    let slot = cx.extra_slot(value, &plain);
+    let slot = Operand::Slot(cx.extra_slot(value, &plain));
     let source = cx.slot(value);
-    regroup(cx, &node, [(source, &stored), (Operand::Slot(slot), &plain)]);
+    regroup(cx, &node, [(source, &stored), (slot, &plain)]);
     Ok(edge_of(cx, value, external, (plain, slot)))
 }
 
 fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
-    let stored = (cx.stored(value), cx.slot_index(value));
+    let stored = (cx.stored(value), cx.slot(value));
     edge_of(cx, value, external, stored)
 }
 
-/// The port of a value as it is stored in a slot.
-fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, slot): (Stored, usize)) -> (Port, Step) {
+/// The port of a value as it is stored.
+fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, operand): (Stored, Operand)) -> (Port, Step) {
     let name = cx.graph.value(value).name.clone();
     let shape = cx.shapes[value.0].clone();
-    let port = Port { name: name.clone(), shape, external, slot, record: stored.record };
+    let port = Port { name: name.clone(), shape, external, operand, record: stored.record };
     let params = PackParams::new(stored.record.0, stored.images, stored.pixels(), stored.groups);
     let step = Step {
         node: name,
@@ -54,7 +54,7 @@ fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, slot): (Stor
         kernel: &UNPACK,
         spec: spec(stored.pixels()),
         params: params.words(),
-        operands: vec![Operand::Slot(slot), Operand::External(external)],
+        operands: vec![operand, Operand::External(external)],
         grid: Grid::Elements { record: stored.record, per_group: params.threads(), workgroup: WORKGROUP },
         macs: 0,
     };

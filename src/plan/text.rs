@@ -48,7 +48,7 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn port_text(port: &Port) -> String {
-    format!("{} {:?} external {} slot {}", port.name, port.shape, port.external, port.slot)
+    format!("{} {:?} external {} in {}", port.name, port.shape, port.external, operand_text(&port.operand))
 }
 
 fn step_text(step: &Step) -> String {
@@ -71,6 +71,7 @@ fn step_text(step: &Step) -> String {
 fn operand_text(operand: &Operand) -> String {
     match operand {
         Operand::Slot(slot) => format!("s{slot}"),
+        Operand::Part { slot, offset, .. } => format!("s{slot}+{offset}"),
         Operand::Constant(constant) => format!("c{constant}"),
         Operand::External(external) => format!("x{external}"),
     }

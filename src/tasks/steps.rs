@@ -170,7 +170,7 @@ impl Wanted<'_> {
             base: pairs.base,
             stride: self.stride,
         };
-        self.step(kernel(kind, &common), pairs, &[Operand::Slot(port.slot)])
+        self.step(kernel(kind, &common), pairs, &[port.operand])
     }
 }
 

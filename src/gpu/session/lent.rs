@@ -113,7 +113,7 @@ impl Session {
             kernel: &PACK_PICTURE,
             spec: Spec(vec![("linear", u32::from(normalise.linear))]).halved(halves),
             params: params.words(),
-            operands: vec![Operand::External(port.external), Operand::Slot(port.slot)],
+            operands: vec![Operand::External(port.external), port.operand],
             grid: Grid::Elements {
                 record: port.record,
                 per_group: (height * width) as u32,
@@ -121,10 +121,11 @@ impl Session {
             },
             macs: 0,
         };
-        let slot = &self.slots[port.slot];
         let bound = bind(&self.gpu, &[&step], &self.tables, |operand| match operand {
-            Operand::Slot(_) | Operand::Constant(_) => Resource::Buffer(slot),
+            Operand::Slot(slot) => Resource::Buffer(&self.slots[slot]),
+            Operand::Part { slot, offset, bytes } => Resource::Part(&self.slots[slot], offset, bytes),
             Operand::External(_) => Resource::View(view),
+            Operand::Constant(_) => unreachable!("the step binds a picture and what it becomes"),
         })?;
         let cost = cost(&step, &self.plan.live.table(0, &[]));
         for bound in bound {

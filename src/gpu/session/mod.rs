@@ -94,6 +94,7 @@ impl Session {
         })?;
         let bound = bind(gpu, &all, &tables, |operand| match operand {
             Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
+            Operand::Part { slot, offset, bytes } => Resource::Part(&slots[slot], offset, bytes),
             Operand::External(external) => Resource::Buffer(&externals[external]),
             Operand::Constant(constant) => match &constants[constant] {
                 Constant::Buffer(buffer) => Resource::Buffer(buffer),

@@ -6,6 +6,7 @@ use crate::graph::{Node, Op};
 use crate::kernels::Spec;
 use crate::kernels::concat::{CONCAT, ConcatParams};
 use crate::kernels::live::StoredSegment;
+use crate::plan::Operand;
 
 /// Where an operand goes in the output.
 #[derive(Clone, Copy, Default)]
@@ -15,20 +16,20 @@ struct Place {
     pixel: u32,
 }
 
-/// Lowers a concatenation along `axis`.
+/// Lowers a concatenation along `axis`. Operands that can lie in the output are written there by what computes them.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, axis: usize) -> Result<(), PlanError> {
     let y = cx.stored(node.outputs[0]);
-    let along_channels = axis == y.axis;
     let mut place = Place::default();
     let mut channel = 0;
+    let mut operands = Vec::with_capacity(node.inputs.len());
     for (input, &value) in node.inputs.iter().enumerate() {
         let shape = &cx.shapes[value.0];
         let extent = shape[axis] as u32;
-        if along_channels {
+        if axis == y.axis {
             let segments = own_segments(node, &y, channel, extent)?;
             place.group = first_group(&y, channel);
             channel += extent;
-            copy(cx, node, input, &segments, place)?;
+            operands.push((cx.operand(node, input, &segments)?, place));
         } else {
             let inner: usize = shape
                 .iter()
@@ -36,12 +37,22 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, axis: usize) -> Result<(), P
                 .filter(|&(at, _)| at > axis && at != y.axis)
                 .map(|(_, &size)| size)
                 .product();
-            copy(cx, node, input, &y.segments, place)?;
+            operands.push((cx.operand(node, input, &y.segments)?, place));
             match axis {
                 0 => place.image += extent,
                 _ => place.pixel += extent * inner as u32,
             }
         }
+    }
+    let slot = cx.slot_index(node.outputs[0]);
+    let joined = if axis == y.axis {
+        let places: Vec<_> = operands.iter().map(|((source, _), place)| (*source, place.group)).collect();
+        cx.join((slot, &y), &places)
+    } else {
+        vec![false; operands.len()]
+    };
+    for (input, (operand, place)) in operands.into_iter().enumerate().filter(|(input, _)| !joined[*input]) {
+        copy(cx, node, (input, operand), place);
     }
     Ok(())
 }
@@ -50,7 +61,9 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, axis: usize) -> Result<(), P
 pub(super) fn lower_identity(cx: &mut Lowering, node: &Node) -> Result<(), PlanError> {
     let y = cx.stored(node.outputs[0]);
     if cx.graph.constant(node.inputs[0]).is_some() {
-        return copy(cx, node, 0, &y.segments, Place::default());
+        let operand = cx.operand(node, 0, &y.segments)?;
+        copy(cx, node, (0, operand), Place::default());
+        return Ok(());
     }
     cx.operand(node, 0, &y.segments)?;
     cx.alias(node.outputs[0], node.inputs[0]);
@@ -96,15 +109,9 @@ fn first_group(y: &Stored, channel: u32) -> u32 {
     y.segments.iter().find_map(place).unwrap_or(0)
 }
 
-fn copy(
-    cx: &mut Lowering,
-    node: &Node,
-    input: usize,
-    segments: &[StoredSegment],
-    place: Place,
-) -> Result<(), PlanError> {
+/// Adds the step that copies operand number `input` to its place in the output.
+fn copy(cx: &mut Lowering, node: &Node, (input, (source, x)): (usize, (Operand, Stored)), place: Place) {
     let y = cx.stored(node.outputs[0]);
-    let (source, x) = cx.operand(node, input, segments)?;
     let out = cx.slot(node.outputs[0]);
     let [run, out_run] = runs(cx, node, input);
     let params = ConcatParams {
@@ -130,7 +137,6 @@ fn copy(
             grid: x.elements(),
         },
     );
-    Ok(())
 }
 
 /// How many pixels of the operand, and of the output, one step of the axes outside the joined one covers.

@@ -1,7 +1,7 @@
 //! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
 
 use super::resize::take_back;
-use super::{Lowering, PlanError, Stored, activation, unsupported, winograd};
+use super::{Lowering, PlanError, Stored, activation, siblings, unsupported, winograd};
 use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
 use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
 use crate::plan::select::{Connection, Geometry, Part, select, windows};
@@ -12,15 +12,16 @@ use std::borrow::Cow;
 pub(super) struct Convolution<'a> {
     pub(super) x: Operand,
     pub(super) input: Stored,
+    pub(super) y: Operand,
     pub(super) output: Stored,
     pub(super) geometry: Geometry,
-    weights: Cow<'a, [f32]>,
-    groups: usize,
+    pub(super) weights: Cow<'a, [f32]>,
+    pub(super) groups: usize,
     pub(super) bias: Cow<'a, [f32]>,
     pub(super) residual: Option<Operand>,
     /// Logarithms of what the residual is enlarged by.
     pub(super) enlarged: Option<[u32; 2]>,
-    epilogue: Epilogue,
+    pub(super) epilogue: Epilogue,
 }
 
 impl Convolution<'_> {
@@ -33,8 +34,22 @@ impl Convolution<'_> {
     }
 }
 
-/// Lowers a convolution.
+/// Lowers a convolution, and with it those that [`siblings`] finds.
 pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(), PlanError> {
+    if cx.is_merged(node.outputs[0]) {
+        return Ok(());
+    }
+    let own = convolution(cx, node, conv)?;
+    let whole = siblings::merged(cx, node, own);
+    convolve(cx, node, &whole)
+}
+
+/// What a node says of a convolution.
+pub(super) fn convolution<'a>(
+    cx: &mut Lowering<'a>,
+    node: &Node,
+    conv: &Conv2d,
+) -> Result<Convolution<'a>, PlanError> {
     let output = cx.stored(node.outputs[0]);
     let (x, input) = cx.channels_first(node)?;
     let has_residual = conv.epilogue.has_residual();
@@ -69,9 +84,10 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         winograd: winograd(cx, conv, channels, map),
         tile: cx.tile,
     };
-    let convolution = Convolution {
+    Ok(Convolution {
         x,
         input,
+        y: cx.slot(node.outputs[0]),
         output,
         geometry,
         weights: weights.into(),
@@ -80,8 +96,7 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         residual,
         enlarged: enlarged.map(|enlarged| enlarged.shifts),
         epilogue: conv.epilogue,
-    };
-    convolve(cx, node, &convolution)
+    })
 }
 
 /// The outputs along an axis of the windows of Winograd's algorithm, where it is used and its weights can be read.
@@ -128,8 +143,9 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
     };
     let (weights, bias) = (weights.into(), bias.into());
     let (groups, enlarged) = (1, None);
+    let y = cx.slot(node.outputs[0]);
     let convolution =
-        Convolution { x, input, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
+        Convolution { x, input, y, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
     convolve(cx, node, &convolution)
 }
 
@@ -157,8 +173,9 @@ pub(super) fn lower_product(
     let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
     let weights = weights.into();
     let (groups, enlarged) = (1, None);
+    let y = cx.slot(node.outputs[0]);
     let convolution =
-        Convolution { x, input, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
+        Convolution { x, input, y, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
     convolve(cx, node, &convolution)
 }
 
@@ -307,7 +324,7 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
     if let Some(channels) = choice.channels {
         operands.push(cx.pack(channels(&weights)));
     }
-    operands.push(cx.slot(node.outputs[0]));
+    operands.push(convolution.y);
     let pixels = u64::from(geometry.images) * u64::from(output.pixels());
     let macs = pixels * u64::from(output.channels) * (weights.group_inputs * taps) as u64;
     cx.add_parts(node, choice.parts, (&params.words(), &operands), (output, macs));

@@ -153,24 +153,31 @@ impl<'a> Gather<'a> {
     /// Whether the output's bytes are the input's.
     pub(super) fn is_identity(&self) -> bool {
         let (x, y) = (self.x, self.y);
-        let form = |s: &Stored| [s.images, s.pixels(), s.groups];
         let cut = |s: &Stored| -> Vec<_> {
             s.segments.iter().map(|s| (s.first_group, s.channels, s.unit)).collect()
         };
-        let steps = |entries: &[Entry], part: usize, size: u32| {
+        let same = x.images == y.images && x.groups == y.groups && cut(x) == cut(y);
+        same && self.first_group() == Some(0)
+    }
+
+    /// The channel group of the input from which on the output's follow one another, where that is all.
+    pub(super) fn first_group(&self) -> Option<u32> {
+        let (x, y) = (self.x, self.y);
+        let first = self.channels.first()?[1];
+        let along = |entries: &[Entry], part: usize, from: u32, size: u32| {
             (0..).zip(entries).all(|(at, entry)| {
                 let mut expected = [0; 4];
-                expected[part] = at * size;
+                expected[part] = from + at * size;
                 *entry == expected
             })
         };
-        self.grain == Grain::Groups
-            && form(x) == form(y)
-            && cut(x) == cut(y)
-            && steps(&self.images, 0, 1)
-            && steps(&self.channels, 1, 1)
-            && steps(&self.rows, 2, y.width)
-            && steps(&self.columns, 2, 1)
+        let moves = self.grain == Grain::Groups
+            && x.pixels() == y.pixels()
+            && along(&self.images, 0, 0, 1)
+            && along(&self.channels, 1, first, 1)
+            && along(&self.rows, 2, 0, y.width)
+            && along(&self.columns, 2, 0, 1);
+        moves.then_some(first)
     }
 
     /// Adds the step.

@@ -13,10 +13,12 @@ mod mat_mul;
 mod moves;
 mod norm;
 mod pad;
+mod part;
 mod pool;
 mod reduce;
 mod reshape;
 mod resize;
+mod siblings;
 mod softmax;
 mod step;
 mod training;
@@ -34,6 +36,7 @@ use crate::kernels::live::{LiveLayout, Record, StoredSegment};
 use crate::tensor::Tensor;
 use crate::units::Units;
 use std::collections::{BTreeMap, BTreeSet};
+use part::Within;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -220,6 +223,10 @@ pub struct Lowering<'a> {
     weights: BTreeSet<usize>,
     slot_of: Vec<Option<usize>>,
     slot_values: Vec<ValueId>,
+    /// By slot, where it lies within another.
+    parts: BTreeMap<usize, Within>,
+    /// Values that steps of other nodes compute.
+    merged: BTreeSet<ValueId>,
     /// Constants that are packed once for all steps that read them as they are.
     whole: BTreeMap<ValueId, Operand>,
 }
@@ -244,6 +251,8 @@ impl<'a> Lowering<'a> {
             weights: BTreeSet::new(),
             slot_of: vec![None; graph.values.len()],
             slot_values: Vec::new(),
+            parts: BTreeMap::new(),
+            merged: BTreeSet::new(),
             whole: BTreeMap::new(),
         }
     }
@@ -363,7 +372,7 @@ impl<'a> Lowering<'a> {
         match operand {
             Operand::Slot(slot) => self.values[slot],
             Operand::Constant(constant) => self.weights.contains(&constant),
-            Operand::External(_) => false,
+            Operand::Part { .. } | Operand::External(_) => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Operators that move elements: what every index along every output axis reads.
 
 use super::gather::{Gather, Moved, Placed, Reading, along};
-use super::{Lowering, PlanError, regroup, unsupported};
+use super::{Lowering, PlanError, part, regroup, unsupported};
 use crate::graph::{DepthOrder, Extent, Mismatch, Move, Node, PadMode};
 use crate::plan::Operand;
 
@@ -50,6 +50,15 @@ pub(super) fn lower_moved(cx: &mut Lowering, node: &Node, moved: &Moved) -> Resu
     } else if gather.is_identity() {
         cx.alias(to, from);
         return Ok(());
+    } else if let Some(group) = gather.first_group()
+        && !cx.graph.inputs.contains(&from)
+        && part::covers(&x.segments, &y.segments, group)
+    {
+        let (slot, whole) = (cx.slot_index(to), cx.slot_index(from));
+        if cx.view(slot, (whole, &x), group) {
+            return Ok(());
+        }
+        cx.slot(from)
     } else {
         cx.slot(from)
     };

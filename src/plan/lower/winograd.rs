@@ -33,7 +33,7 @@ pub(super) fn lower(
     let packed = cx.pack(winograd::pack(weights, tile));
     let zero = cx.pack(vec![0.0; output.groups as usize * 4]);
     let bias = cx.pack(pack_channels(&convolution.bias, &output.segments));
-    let last = [after, bias, convolution.residual.unwrap_or(bias), cx.slot(node.outputs[0])];
+    let last = [after, bias, convolution.residual.unwrap_or(bias), convolution.y];
     let (finish, [a, b]) = convolution.finish();
     let output_spec = winograd_output::spec(tile, finish);
     let pixels = u64::from(output.images) * u64::from(output.pixels());
