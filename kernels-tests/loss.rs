@@ -140,7 +140,8 @@ impl Case {
         let record = live.record(self.stored_segments());
         let stored = self.stored();
         let shape = vec![self.images, self.channels(), self.size[0], self.size[1]];
-        let port = Port { name: "y".into(), shape, external: 0, operand: Operand::Slot(0), record };
+        let port =
+            Port { name: "y".into(), shape, external: 0, operand: Operand::Slot(0), record, enlarged: None };
         let mut plan = outputs_alone(self.images, vec![port], &[stored.len()], live);
         plan.slots = vec![stored.len() as u64 * 4];
         let task = Task {
@@ -192,7 +193,6 @@ pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: L
         probe: vec![],
         pack: vec![],
         steps: vec![],
-        store: vec![],
         unpack: vec![],
         losses: vec![],
         updates: vec![],

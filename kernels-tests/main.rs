@@ -41,6 +41,7 @@ mod loss_agreement;
 mod loss_bce;
 mod loss_cosine;
 mod loss_detection;
+mod loss_enlarged;
 mod loss_gradient;
 mod loss_gradient_boxes;
 mod loss_l1;

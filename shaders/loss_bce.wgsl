@@ -12,6 +12,11 @@ struct Params {
     partials: u32,
     base: u32,
     stride: u32,
+    height: u32,
+    width: u32,
+    in_pixels: u32,
+    in_width: u32,
+    outside: f32,
 }
 
 #include "loss"

@@ -150,7 +150,14 @@ impl Made {
             let of_image = |output: &Vec<f32>| output[origin..origin + floats].to_vec();
             buffers.push(self.outputs.iter().flat_map(of_image).collect::<Vec<f32>>());
             let shape = [&[self.images][..], shape].concat();
-            ports.push(Port { name: number.to_string(), shape, external: number, operand: Operand::Slot(0), record });
+            ports.push(Port {
+                name: number.to_string(),
+                shape,
+                external: number,
+                operand: Operand::Slot(0),
+                record,
+                enlarged: None,
+            });
             origin += floats;
         }
         let names = ports.iter().map(|port| port.name.clone()).collect();

@@ -1,5 +1,6 @@
 //! One minus the cosine of the angle between output and label.
 
+use super::loss::Enlarging;
 use super::params::params;
 use super::{Access, Kernel, Spec};
 
@@ -24,19 +25,34 @@ params! {
         base: u32,
         /// Pairs of one candidate.
         stride: u32,
+        /// Rows of the output, where it is enlarged.
+        height: u32,
+        /// Columns of the output, where it is enlarged.
+        width: u32,
+        /// Pixels of one channel of the map that it is enlarged from.
+        in_pixels: u32,
+        /// Columns of that map.
+        in_width: u32,
+        /// What the output is where it comes from outside of the map.
+        outside: f32,
     }
 }
 
-/// Tensors `x`, a label word per element, and the results: a pair of `f32` (sum, count) for each `[candidate][task, image, partial]`.
+/// Tensors `x, axes`, a label word per element, and the results: a pair of `f32` (sum, count) for each `[candidate][task, image, partial]`.
 /// Workgroups are `[partials, images, 1]`.
 pub static LOSS_COSINE: Kernel = Kernel {
     name: "loss_cosine",
     source: include_str!("../../shaders/loss_cosine.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
     params: LossCosineParams::NAMES,
     variants,
 };
 
+/// The specialisation for an output that is enlarged or not.
+pub fn spec(enlarged: Enlarging) -> Spec {
+    Spec(vec![enlarged.word()])
+}
+
 fn variants() -> Vec<Spec> {
-    vec![Spec::default()]
+    Enlarging::ALL.map(spec).to_vec()
 }

@@ -37,6 +37,7 @@ pub mod gradient_norm;
 pub mod gram;
 pub mod half;
 pub mod live;
+pub mod loss;
 pub mod loss_agreement;
 pub mod loss_bce;
 pub mod loss_cosine;

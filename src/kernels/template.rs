@@ -28,6 +28,7 @@ static SHARED: &[(&str, &str)] = &[
     ("extreme", include_str!("../../shaders/shared/extreme.wgsl")),
     ("erf", include_str!("../../shaders/shared/erf.wgsl")),
     ("element", include_str!("../../shaders/shared/element.wgsl")),
+    ("quotient", include_str!("../../shaders/shared/quotient.wgsl")),
     ("logical", include_str!("../../shaders/shared/logical.wgsl")),
     ("own_pixels", include_str!("../../shaders/shared/own_pixels.wgsl")),
     ("moments", include_str!("../../shaders/shared/moments.wgsl")),

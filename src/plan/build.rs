@@ -2,7 +2,7 @@
 
 use super::lower::{Lowering, PlanError, lower, unpacked};
 use super::memory::{assign, lifetimes, lower_bound};
-use super::{DeviceClass, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, halves, ports};
+use super::{DeviceClass, Enlarged, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, halves, ports};
 use crate::graph::{Graph, Node, Shapes, ValueId};
 use crate::kernels::{Access, TEXEL_ROW};
 use crate::tensor::Dtype;
@@ -103,9 +103,14 @@ pub fn build_with_grams(
         }
     }
     for &value in &graph.outputs {
-        let (port, step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
+        let (mut port, mut step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
+        if let Some(short) = edges.short.remove(&value) {
+            step = short.unpack;
+            if let Some((source, enlarged)) = short.source {
+                (port.operand, port.enlarged) = (source, Some(enlarged));
+            }
+        }
         edges.outputs.push(port);
-        let step = edges.short.remove(&value).unwrap_or(step);
         edges.unpack.push(step);
     }
     edges.externals.extend(edges.grams.iter().map(|gram| gram.bytes(options.batch)));
@@ -128,11 +133,17 @@ struct Edges {
     probes: Vec<Port>,
     grams: Vec<Gram>,
     pack: Vec<Step>,
-    store: Vec<Step>,
     unpack: Vec<Step>,
     probe: Vec<Step>,
-    /// By output, the step that writes it for the caller from what a step of `store` reads.
-    short: BTreeMap<ValueId, Step>,
+    short: BTreeMap<ValueId, Short>,
+}
+
+/// An output that is computed for the caller at once.
+struct Short {
+    /// The step that does it.
+    unpack: Step,
+    /// What that reads, where nothing else is stored.
+    source: Option<(Operand, Enlarged)>,
 }
 
 impl Edges {
@@ -144,13 +155,12 @@ impl Edges {
 
     /// All steps, of which `steps` are those of nodes.
     fn steps<'a>(&'a mut self, steps: &'a mut [Step]) -> impl Iterator<Item = &'a mut Step> {
-        let Self { pack, store, unpack, probe, .. } = self;
-        let [pack, store, unpack, probe] = [pack, store, unpack, probe].map(|steps| steps.iter_mut());
-        pack.chain(steps).chain(store).chain(unpack).chain(probe)
+        let Self { pack, unpack, probe, .. } = self;
+        pack.iter_mut().chain(steps).chain(unpack).chain(probe)
     }
 
     /// Lets `node` compute a graph output for the caller at once, where there is a kernel for that and no other node reads
-    /// it. It is stored for losses alone then, or for probes.
+    /// it. It is stored for probes alone then; losses enlarge it themselves.
     fn shorten(&mut self, cx: &mut Lowering, node: &Node, (summed, probed): (&[ValueId], bool)) {
         let value = node.outputs[0];
         let mut places = (0..).zip(&cx.graph.outputs).filter(|(_, output)| **output == value);
@@ -161,11 +171,12 @@ impl Edges {
             return;
         }
         let external: usize = cx.graph.inputs.len() + place;
-        if let Some(step) = unpacked(cx, &stored, external) {
+        if let Some((unpack, source, enlarged)) = unpacked(cx, &stored, external) {
             if !probed {
-                self.store.extend(cx.steps.pop());
+                cx.steps.pop();
             }
-            self.short.insert(value, step);
+            let source = (!probed).then_some((source, enlarged));
+            self.short.insert(value, Short { unpack, source });
         }
     }
 }
@@ -202,7 +213,7 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
     } else {
         edges.inputs.iter().chain(&edges.outputs).filter_map(|port| port.operand.slot()).collect()
     };
-    let steps = cx.steps.iter().chain(&edges.store).chain(&edges.unpack);
+    let steps = cx.steps.iter().chain(&edges.unpack);
     let lifetimes = lifetimes(&slots, steps, &pinned);
     let assignment = assign(&lifetimes);
     let mut plan = Plan {
@@ -218,7 +229,6 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         grams: edges.grams,
         pack: edges.pack,
         steps: cx.steps,
-        store: edges.store,
         unpack: edges.unpack,
         losses: Vec::new(),
         probe: edges.probe,
@@ -228,7 +238,7 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
     };
     let moved = &assignment.buffer;
     let ports = [&mut plan.inputs, &mut plan.outputs, &mut plan.probes].into_iter().flatten();
-    let steps = [&mut plan.pack, &mut plan.steps, &mut plan.store, &mut plan.unpack, &mut plan.probe];
+    let steps = [&mut plan.pack, &mut plan.steps, &mut plan.unpack, &mut plan.probe];
     let operands = steps.into_iter().flatten().flat_map(|step| &mut step.operands);
     for slot in operands.chain(ports.map(|port| &mut port.operand)).filter_map(Operand::slot_mut) {
         *slot = moved[*slot];

@@ -111,6 +111,27 @@ pub struct Port {
     pub operand: Operand,
     /// Its channel layout.
     pub record: Record,
+    /// How the value comes from what is stored, where that is smaller.
+    pub enlarged: Option<Enlarged>,
+}
+
+/// How a value of four dimensions comes from a map that is stored in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Enlarged {
+    /// What every row, then every column of the value reads, as [`crate::kernels::resize::RESIZE`] does.
+    pub axes: Operand,
+    /// Whether it is interpolated linearly; else pixels are repeated.
+    pub linear: bool,
+    /// Rows of the value.
+    pub height: u32,
+    /// Columns of the value.
+    pub width: u32,
+    /// Pixels of one channel of the map.
+    pub in_pixels: u32,
+    /// Columns of the map.
+    pub in_width: u32,
+    /// What the value is where it comes from outside of the map.
+    pub outside: f32,
 }
 
 /// Where the products of every pair of a value's channels are summed, see [`crate::kernels::gram`].
@@ -167,8 +188,6 @@ pub struct Plan {
     pub pack: Vec<Step>,
     /// The network, from stored inputs to stored outputs.
     pub steps: Vec<Step>,
-    /// Steps that store the outputs that `unpack` computes in the host's layout by itself: losses read them.
-    pub store: Vec<Step>,
     /// Steps that turn stored outputs into host-layout ones, or what those are computed from, one per output, in graph
     /// order.
     pub unpack: Vec<Step>,
@@ -205,9 +224,9 @@ impl Operand {
 }
 
 impl Plan {
-    /// Every step of every part: pack, steps, store, unpack, losses, probe, updates.
+    /// Every step of every part: pack, steps, unpack, losses, probe, updates.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
-        [&self.pack, &self.steps, &self.store, &self.unpack, &self.losses, &self.probe, &self.updates]
+        [&self.pack, &self.steps, &self.unpack, &self.losses, &self.probe, &self.updates]
             .into_iter()
             .flatten()
     }

@@ -46,7 +46,7 @@ fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
 fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, operand): (Stored, Operand)) -> (Port, Step) {
     let name = cx.graph.value(value).name.clone();
     let shape = cx.shapes[value.0].clone();
-    let port = Port { name: name.clone(), shape, external, operand, record: stored.record };
+    let port = Port { name: name.clone(), shape, external, operand, record: stored.record, enlarged: None };
     let params = PackParams::new(stored.record.0, stored.images, stored.pixels(), stored.groups);
     let step = Step {
         node: name,

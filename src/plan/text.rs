@@ -24,7 +24,6 @@ impl Plan {
         let parts = [
             ("pack", &self.pack),
             ("steps", &self.steps),
-            ("store", &self.store),
             ("unpack", &self.unpack),
             ("losses", &self.losses),
             ("updates", &self.updates),
@@ -48,7 +47,9 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn port_text(port: &Port) -> String {
-    format!("{} {:?} external {} in {}", port.name, port.shape, port.external, operand_text(&port.operand))
+    let enlarged = if port.enlarged.is_some() { " enlarged" } else { "" };
+    let operand = operand_text(&port.operand);
+    format!("{} {:?} external {} in {operand}{enlarged}", port.name, port.shape, port.external)
 }
 
 fn step_text(step: &Step) -> String {

@@ -3,14 +3,15 @@
 use super::agreement::{self, Agreement, Measure};
 use super::detection::{Detector, Encoding, Family, Map, Part, Place};
 use super::{Norm, Task, TaskKind, normals};
+use crate::kernels::loss::Enlarging;
 use crate::kernels::loss_agreement::{self, LOSS_AGREEMENT, LossAgreementParams};
-use crate::kernels::loss_bce::{LOSS_BCE, LossBceParams};
-use crate::kernels::loss_cosine::{LOSS_COSINE, LossCosineParams};
+use crate::kernels::loss_bce::{self, LOSS_BCE, LossBceParams};
+use crate::kernels::loss_cosine::{self, LOSS_COSINE, LossCosineParams};
 use crate::kernels::loss_detection::{self, LOSS_DETECTION, LossDetectionParams};
 use crate::kernels::loss_l1::{self, LOSS_L1, LossL1Params};
-use crate::kernels::loss_segmentation::{LOSS_SEGMENTATION, LossSegmentationParams};
+use crate::kernels::loss_segmentation::{self, LOSS_SEGMENTATION, LossSegmentationParams};
 use crate::kernels::{Kernel, Spec};
-use crate::plan::{Grid, Operand, Plan, Port, Step};
+use crate::plan::{Enlarged, Grid, Operand, Plan, Port, Step};
 
 /// Pixels that one workgroup adds. Always the same, so that a loss depends on nothing but its image.
 const SPAN: u32 = 1024;
@@ -160,17 +161,20 @@ impl Wanted<'_> {
 
     fn stored(&self, kind: &TaskKind, plan: &Plan) -> Step {
         let (port, pairs) = (self.ports[0], &self.pairs[0]);
-        let groups = plan.live.segments(port.record).iter().map(|segment| segment.channels.div_ceil(4)).sum();
+        let segments = plan.live.segments(port.record);
         let common = Common {
             record: port.record.0,
-            groups,
+            groups: segments.iter().map(|segment| segment.channels.div_ceil(4)).sum(),
+            segments: segments.len(),
             pixels: pixels(port),
             channels: port.shape[1] as u32,
             partials: pairs.partials,
             base: pairs.base,
             stride: self.stride,
+            enlarged: port.enlarged,
         };
-        self.step(kernel(kind, &common), pairs, &[port.operand])
+        let axes = port.enlarged.map_or(Operand::External(self.labels), |enlarged| enlarged.axes);
+        self.step(kernel(kind, &common), pairs, &[port.operand, axes])
     }
 }
 
@@ -206,35 +210,110 @@ fn form(detector: &Detector, part: Part) -> loss_detection::Form {
 struct Common {
     record: u32,
     groups: u32,
+    segments: usize,
     pixels: u32,
     channels: u32,
     partials: u32,
     base: u32,
     stride: u32,
+    enlarged: Option<Enlarged>,
+}
+
+impl Common {
+    fn enlarging(&self) -> Enlarging {
+        match self.enlarged {
+            None => Enlarging::Not,
+            Some(Enlarged { linear: false, .. }) => Enlarging::Nearest,
+            Some(Enlarged { linear: true, .. }) => Enlarging::Linear,
+        }
+    }
+
+    /// The parameters of [`LOSS_L1`], which those of the others have too.
+    fn params(&self) -> LossL1Params {
+        let &Self { record, groups, pixels, channels, partials, base, stride, .. } = self;
+        let params = LossL1Params {
+            record,
+            groups,
+            pixels,
+            channels,
+            partials,
+            base,
+            stride,
+            span: SPAN,
+            ..Default::default()
+        };
+        match self.enlarged {
+            None => params,
+            Some(Enlarged { height, width, in_pixels, in_width, outside, .. }) => {
+                LossL1Params { height, width, in_pixels, in_width, outside, ..params }
+            }
+        }
+    }
 }
 
 fn kernel(kind: &TaskKind, common: &Common) -> (&'static Kernel, Spec, Vec<u32>) {
-    let &Common { record, groups, pixels, channels, partials, base, stride } = common;
-    let span = SPAN;
-    let distance = |square| {
-        let params = LossL1Params { record, groups, pixels, channels, span, partials, base, stride };
-        (&LOSS_L1, loss_l1::spec(square), params.words())
-    };
+    let enlarging = common.enlarging();
+    let shared = common.params();
+    let LossL1Params { record, groups, pixels, channels, span, partials, base, stride, .. } = shared;
+    let LossL1Params { height, width, in_pixels, in_width, outside, .. } = shared;
+    let distance = |square| (&LOSS_L1, loss_l1::spec(square, enlarging), shared.words());
     let bce = |positive_weight| {
-        let params =
-            LossBceParams { record, groups, pixels, channels, positive_weight, span, partials, base, stride };
-        (&LOSS_BCE, Spec::default(), params.words())
+        let params = LossBceParams {
+            record,
+            groups,
+            pixels,
+            channels,
+            positive_weight,
+            span,
+            partials,
+            base,
+            stride,
+            height,
+            width,
+            in_pixels,
+            in_width,
+            outside,
+        };
+        (&LOSS_BCE, loss_bce::spec(enlarging), params.words())
     };
     match kind {
         TaskKind::Segmentation | TaskKind::Classification => {
-            let params = LossSegmentationParams { record, groups, pixels, span, partials, base, stride };
-            (&LOSS_SEGMENTATION, Spec::default(), params.words())
+            let params = LossSegmentationParams {
+                record,
+                groups,
+                pixels,
+                span,
+                partials,
+                base,
+                stride,
+                height,
+                width,
+                in_pixels,
+                in_width,
+                outside,
+            };
+            let held = if common.segments == 1 && groups <= loss_segmentation::HELD { groups } else { 0 };
+            (&LOSS_SEGMENTATION, loss_segmentation::spec(enlarging, held), params.words())
         }
         TaskKind::Normals => {
             let shortest = normals::SHORTEST;
-            let params =
-                LossCosineParams { record, groups, pixels, channels, shortest, span, partials, base, stride };
-            (&LOSS_COSINE, Spec::default(), params.words())
+            let params = LossCosineParams {
+                record,
+                groups,
+                pixels,
+                channels,
+                shortest,
+                span,
+                partials,
+                base,
+                stride,
+                height,
+                width,
+                in_pixels,
+                in_width,
+                outside,
+            };
+            (&LOSS_COSINE, loss_cosine::spec(enlarging), params.words())
         }
         TaskKind::Depth => distance(false),
         TaskKind::Regression(norm) => distance(*norm == Norm::L2),

@@ -45,7 +45,6 @@ pub struct Session {
 struct Program {
     pack: Vec<Timed>,
     steps: Vec<Timed>,
-    store: Vec<Timed>,
     unpack: Vec<Timed>,
     losses: Vec<Timed>,
     probe: Vec<Timed>,
@@ -107,7 +106,6 @@ impl Session {
         let program = Program {
             pack: part(&plan.pack),
             steps: part(&plan.steps),
-            store: part(&plan.store),
             unpack: part(&plan.unpack),
             losses: part(&plan.losses),
             probe: part(&plan.probe),

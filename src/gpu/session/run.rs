@@ -53,7 +53,7 @@ impl Session {
         self.last = (full.clone(), 0);
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
         let program = &self.program;
-        for part in [&program.pack, &program.steps, &program.store, &program.losses] {
+        for part in [&program.pack, &program.steps, &program.losses] {
             stream.push(part, &full, 0)?;
         }
         stream.push(&program.unpack, &full, 0)?;
@@ -93,7 +93,6 @@ impl Session {
         for (table, number) in tables.iter().zip(1..) {
             let offset = number * self.tables.stride;
             stream.push(&self.program.steps, table, offset)?;
-            stream.push(&self.program.store, table, offset)?;
             stream.push(&self.program.losses, table, offset)?;
         }
         stream.finish(|_| ())

@@ -96,8 +96,8 @@ impl Session {
         let sources: Vec<_> = read.iter().map(|&(external, _)| &self.externals[external]).collect();
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
         let program = &self.program;
-        let [store, losses] = if judged { [&program.store[..], &program.losses] } else { [&[][..]; 2] };
-        for part in [&program.pack, &program.steps, store, losses, &program.unpack, &program.updates] {
+        let losses = if judged { &program.losses[..] } else { &[] };
+        for part in [&program.pack, &program.steps, losses, &program.unpack, &program.updates] {
             stream.push(part, &full, 0)?;
         }
         let last = stream.leave(|encoder| {

@@ -7,7 +7,7 @@ use crate::kernels::Spec;
 use crate::kernels::resample::{RESAMPLE, ResampleParams};
 use crate::kernels::resize::{RESIZE, ResizeParams, spec};
 use crate::kernels::resize_unpack::{self, Quads, RESIZE_UNPACK, ResizeUnpackParams};
-use crate::plan::{Grid, Operand, Step};
+use crate::plan::{self, Grid, Operand, Step};
 
 /// Output rows of one thread: enough that most rows of an enlarged image find their input rows read already.
 const ROWS: u32 = 8;
@@ -67,8 +67,12 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
 }
 
 /// The step that writes an output, stored as `y`, to the caller's buffer `external`, where the last step stores it and is
-/// a resize whose rows and columns come in [`Quads`].
-pub(in crate::plan) fn unpacked(cx: &mut Lowering, y: &Stored, external: usize) -> Option<Step> {
+/// a resize whose rows and columns come in [`Quads`]; also what it reads, and how the output comes from that.
+pub(in crate::plan) fn unpacked(
+    cx: &mut Lowering,
+    y: &Stored,
+    external: usize,
+) -> Option<(Step, Operand, plan::Enlarged)> {
     let step = cx.steps.last().filter(|step| step.kernel == &RESIZE)?;
     let &[source, Operand::Constant(axes), _] = &step.operands[..] else { return None };
     let linear = step.spec == spec(1);
@@ -85,6 +89,15 @@ pub(in crate::plan) fn unpacked(cx: &mut Lowering, y: &Stored, external: usize) 
         in_pixels: word("in_pixels")?,
         in_width: word("in_width")?,
     };
+    let enlarged = plan::Enlarged {
+        axes: Operand::Constant(axes),
+        linear,
+        height: y.height,
+        width: y.width,
+        in_pixels: params.in_pixels,
+        in_width: params.in_width,
+        outside: f32::from_bits(word("outside")?),
+    };
     let (node, op) = (step.node.clone(), step.op);
     let spec = resize_unpack::spec(linear, [rows.steps, columns.steps]);
     let axes = cx.pack([rows.table, columns.table].concat());
@@ -94,7 +107,8 @@ pub(in crate::plan) fn unpacked(cx: &mut Lowering, y: &Stored, external: usize) 
         workgroup: WORKGROUP,
     };
     let (params, operands) = (params.words(), vec![source, axes, Operand::External(external)]);
-    Some(Step { node, op, kernel: &RESIZE_UNPACK, spec, params, operands, grid, macs: 0 })
+    let step = Step { node, op, kernel: &RESIZE_UNPACK, spec, params, operands, grid, macs: 0 };
+    Some((step, source, enlarged))
 }
 
 /// What a convolution adds enlarged.
