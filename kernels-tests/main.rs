@@ -70,6 +70,7 @@ mod resample_axis;
 mod reshape;
 mod resize;
 mod resize_unpack;
+mod scale;
 mod search;
 mod session;
 mod shared;

@@ -5,7 +5,8 @@
 // kernel columns, then lanes, as in all convolutions.
 //
 // Forms: 0 is a kernel one column wide, whose slices are input groups; 1 a kernel of any width, 2 one of ${slices}
-// columns: their slices are columns of one input group.
+// columns: their slices are columns of one input group. With `scaled`, input channels of the one image that there is are multiplied by
+// `scales` first, by kernels of 1x1 alone.
 #set columns = slices if form == 2 else 1
 #set lane_names = "xyzw"
 
@@ -18,7 +19,8 @@
 @group(0) @binding(3) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<storage, read> scales: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
 // [slice][pixel] and [slice][output group][input lane].
 var<workgroup> inputs: array<vec4f, ${slices * 64}>;
@@ -30,7 +32,7 @@ var<workgroup> weights: array<vec4f, ${slices * 64}>;
                 {
 #if form == 0
 #for j in range(count)
-                    let x${j} = select(vec4f(0.0), x[c0 + (g + ${j}u) * in_pixels], ok0);
+                    let x${j} = select(vec4f(0.0), x[c0 + (g + ${j}u) * in_pixels]${" * scales[g + " ~ j ~ "u]" if scaled}, ok0);
                     let w${j} = weight[w_base + ((g + ${j}u) * p.kernel_height + ky) * 4u];
 #endfor
 #elif form == 1

@@ -3,7 +3,8 @@
 // scalar registers load it once. A weight texel holds the weights of 4 outputs for one input channel. Every sum runs
 // over kernel rows, then live input groups, then kernel columns, then lanes, as in all convolutions.
 //
-// Forms: 0 is a 1x1 kernel without padding, 2 a kernel 3 wide whose columns share their input texels.
+// Forms: 0 is a 1x1 kernel without padding, 2 a kernel 3 wide whose columns share their input texels. With `scaled`, input
+// channels of the one image that there is are multiplied by `scales` first.
 #set point = form == 0
 #set columns = 1 if point else 3
 #set texels = np if point else (np - 1) * stride + 3
@@ -18,7 +19,8 @@
 @group(0) @binding(3) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<storage, read> scales: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
 #include "walk"
 
@@ -78,10 +80,13 @@ fn main(
             let range = segment(p.in_record, s);
             for (var g = range.x; g < range.y; g++) {
                 let plane = g * in_pixels;
+#if scaled
+                let scale = scales[g];
+#endif
                 let w = (g * p.kernel_height${" + ky" if not point}) * ${4 * columns}u;
 #for t in range(texels)
 #if point
-                let x${t} = x[c${t} + plane];
+                let x${t} = x[c${t} + plane]${" * scale" if scaled};
 #else
                 let x${t} = select(vec4f(0.0), x[c${t} + plane], ok${t});
 #endif

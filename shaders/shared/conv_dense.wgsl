@@ -5,7 +5,8 @@
 //
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
-// input group are read; there is only one where it is not 4. Blocks of ${kg} output groups: those of the largest size,
+// input group are read; there is only one where it is not 4. With `scaled`, input channels of the one image that there is are
+// multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
 // ${largest}, come first; of each smaller size there is at most one, behind a multiple of ${rest} groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
@@ -114,6 +115,9 @@ fn main(
                 var g = range.x;
                 loop {
                     let plane = g * in_pixels;
+#if scaled
+                    let scale = scales[g];
+#endif
 #if point
                     let w = g * 4u;
 #elif window
@@ -125,7 +129,7 @@ fn main(
 #endif
 #for t in range(texels)
 #if point
-                        let x${t} = x[c${t} + plane];
+                        let x${t} = x[c${t} + plane]${" * scale" if scaled};
 #elif window
                         let x${t} = select(vec4f(0.0), x[c${t} + row_base + plane], ok${t});
 #else

@@ -58,11 +58,12 @@ params! {
     }
 }
 
-/// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer.
+/// Tensors `x, weight, bias, residual, scales, y`; where nothing is added, `residual` is any readable buffer, and so is `scales`
+/// where inputs are not scaled.
 pub static CONV: Kernel = Kernel {
     name: "conv",
     source: include_str!("../../shaders/conv.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
     params: ConvParams::NAMES,
     variants,
 };
@@ -100,11 +101,13 @@ pub struct Reads {
     pub planes: bool,
     /// Lanes of an input channel group that are read: 4, or fewer where there is but one group and nothing cuts it.
     pub depth: u32,
+    /// Whether every input channel is multiplied by a number of its own first: by 1x1 kernels of one image alone.
+    pub scaled: bool,
 }
 
 impl Default for Reads {
     fn default() -> Self {
-        Self { planes: false, depth: 4 }
+        Self { planes: false, depth: 4, scaled: false }
     }
 }
 
@@ -123,7 +126,8 @@ pub struct Cut {
 
 /// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Their
 /// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has. The rest is one block,
-/// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that.
+/// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that. Where that would take
+/// several kernels and equal blocks compute hardly more, one kernel computes those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
     /// Channel groups of a block of this kernel: `largest` or less.
@@ -132,6 +136,28 @@ pub struct Blocks {
     pub largest: u32,
     /// Channel groups of the smallest block.
     pub least: u32,
+    /// How equal blocks are used, where there is a kernel for them.
+    pub equal: Option<Equal>,
+}
+
+/// Blocks of [`Equal::SIZE`] channel groups in place of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Equal {
+    /// Whether it is this kernel that computes them.
+    pub own: bool,
+    /// How many channel groups they may compute in vain.
+    pub spare: u32,
+}
+
+impl Equal {
+    /// Channel groups of a block.
+    pub const SIZE: u32 = 6;
+
+    /// Whether `live` channel groups are cut so.
+    fn cuts(self, live: u32) -> bool {
+        let several = live > Blocks::REST && !live.is_multiple_of(Blocks::REST);
+        several && live.next_multiple_of(Self::SIZE) - live <= self.spare
+    }
 }
 
 /// The activation codes with every way to add, as far as the planner combines them.
@@ -184,18 +210,32 @@ impl Blocks {
     }
 
     /// Blocks of one size.
-    pub fn only(size: u32) -> Self {
-        Self { size, largest: size, least: size }
+    pub const fn only(size: u32) -> Self {
+        Self { size, largest: size, least: size, equal: None }
     }
 
     /// The blocks of `live` channel groups that are of this size.
     pub fn count(self, live: u32) -> u32 {
         let live = live.next_multiple_of(self.least);
+        let equal = self.equal.is_some_and(|equal| equal.cuts(live));
         match self.size {
+            _ if equal != self.is_equal() => 0,
+            size if equal => live.div_ceil(size),
             size if size == self.largest => live / size,
             size if size >= Self::REST => live / size % 2,
             size => u32::from(live % self.rest() == size),
         }
+    }
+
+    /// Whether it is the kernel of equal blocks.
+    fn is_equal(self) -> bool {
+        self.equal.is_some_and(|equal| equal.own)
+    }
+
+    /// Whether it computes any of up to `groups` live channel groups.
+    pub fn fits(self, groups: u32) -> bool {
+        let least = if self.is_equal() { Self::REST + 1 } else { self.size };
+        least <= groups.next_multiple_of(self.least)
     }
 
     /// What is cut into whole blocks before the last one, a multiple of it.
@@ -219,8 +259,8 @@ impl Cut {
 }
 
 /// The specialisation of [`CONV`].
-pub fn spec(form: Form, finish: Finish) -> Spec {
-    dense_spec(form, Cut::portable(form), Reads::default(), finish)
+pub fn spec(form: Form, reads: Reads, finish: Finish) -> Spec {
+    dense_spec(form, Cut::portable(form), reads, finish)
 }
 
 /// What `shaders/shared/conv_dense.wgsl` needs.
@@ -237,6 +277,7 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
         ("rest", cut.blocks.rest()),
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),
+        ("scaled", u32::from(reads.scaled)),
         ("workgroup", cut.workgroup),
         ("subgroup", cut.subgroup),
         ("activation", finish.activation),
@@ -246,9 +287,11 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
 
 fn variants() -> Vec<Spec> {
     let finishes = finishes().into_iter().chain(enlarging());
-    let mut all: Vec<Spec> = finishes.map(|finish| spec(Form::Point, finish)).collect();
+    let mut all: Vec<Spec> = finishes.map(|finish| spec(Form::Point, Reads::default(), finish)).collect();
     let others = forms().into_iter().filter(|form| *form != Form::Point);
-    all.extend(others.map(|form| spec(form, Finish::default())));
+    all.extend(others.map(|form| spec(form, Reads::default(), Finish::default())));
+    let scaled = Reads { scaled: true, ..Reads::default() };
+    all.push(spec(Form::Point, scaled, Finish::default()));
     all
 }
 

@@ -1,14 +1,15 @@
 //! Dense convolution for CPU devices with subgroups of one fixed size: lanes share weight loads.
 
-use super::conv::{Blocks, ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes, forms};
+use super::conv::{
+    Blocks, ConvParams, Cut, Equal, Finish, Form, Reads, dense_spec, enlarging, finishes, forms,
+};
 use super::{Access, Kernel, Spec, TEXEL_ROW};
 
-/// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Weights are
-/// packed as for [`super::conv::CONV`].
+/// Tensors and weights as for [`super::conv::CONV`]; weights are texels.
 pub static CONV_BROADCAST: Kernel = Kernel {
     name: "conv_broadcast",
     source: include_str!("../../shaders/conv_broadcast.wgsl"),
-    bindings: &[Access::Read, Access::Texels, Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Texels, Access::Read, Access::Read, Access::Read, Access::Write],
     params: ConvParams::NAMES,
     variants,
 };
@@ -30,17 +31,22 @@ pub fn is_wide(form: Form) -> bool {
     matches!(form, Form::Window { columns: 3, stride: 1 })
 }
 
-/// The kernels that together compute all output channel groups, largest first. A thread's weight texels, 4 for each
-/// group, must fill a subgroup.
-pub fn cuts(subgroup: u32, pixels: u32) -> Vec<Cut> {
+/// The kernels that together compute all output channel groups, largest first, and one for equal blocks that compute up to
+/// `spare` groups in vain. A thread's weight texels, 4 for each group, must fill a subgroup.
+pub fn cuts(subgroup: u32, pixels: u32, spare: u32) -> Vec<Cut> {
     let least = (subgroup / 4).max(2);
     let largest = match pixels {
         _ if subgroup == SUBGROUPS[0] => 4,
         2 => 16,
         _ => 8,
     };
-    let cut = |size| Cut { pixels, blocks: Blocks { size, largest, least }, workgroup: subgroup, subgroup };
-    Blocks::sizes(largest, least).into_iter().map(cut).collect()
+    let has_equal = largest >= Blocks::REST && Equal::SIZE.is_multiple_of(least);
+    let equal = |own| has_equal.then_some(Equal { own, spare });
+    let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
+    let sizes = Blocks::sizes(largest, least).into_iter();
+    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false) });
+    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true) };
+    sizes.chain(has_equal.then_some(last)).map(cut).collect()
 }
 
 /// The specialisation of [`CONV_BROADCAST`].
@@ -57,7 +63,7 @@ fn variants() -> Vec<Spec> {
     let reads = [Reads::default(), Reads { depth: 3, ..Reads::default() }];
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
-        let cuts = cuts(subgroup, pixels);
+        let cuts = cuts(subgroup, pixels, 0);
         let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
         for (form, cut) in forms.flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
             all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
@@ -66,9 +72,12 @@ fn variants() -> Vec<Spec> {
             continue;
         }
         let planes = Reads { planes: true, ..Reads::default() };
-        all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, planes, Finish::default())));
+        let scaled = Reads { scaled: true, ..Reads::default() };
+        for reads in [planes, scaled] {
+            all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, reads, Finish::default())));
+        }
     }
-    let cut = cuts(SUBGROUPS[1], 4)[1];
+    let cut = cuts(SUBGROUPS[1], 4, 0)[1];
     let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
     let finishes = finishes.chain(enlarging());
     all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));

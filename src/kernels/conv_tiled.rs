@@ -45,8 +45,8 @@ impl Slices {
     }
 }
 
-/// The specialisation.
-pub fn spec(slices: Slices, finish: Finish) -> Spec {
+/// The specialisation; inputs are `scaled` as [`super::conv::Reads`] says.
+pub fn spec(slices: Slices, scaled: bool, finish: Finish) -> Spec {
     let (form, count) = match slices {
         Slices::Groups => (0, 4),
         Slices::Columns => (1, 4),
@@ -55,6 +55,7 @@ pub fn spec(slices: Slices, finish: Finish) -> Spec {
     Spec(vec![
         ("form", form),
         ("slices", count),
+        ("scaled", u32::from(scaled)),
         ("workgroup", WORKGROUP),
         ("activation", finish.activation),
         ("add", finish.add),
@@ -63,6 +64,8 @@ pub fn spec(slices: Slices, finish: Finish) -> Spec {
 
 fn variants() -> Vec<Spec> {
     let finishes = || finishes().into_iter().chain(enlarging());
-    let each = |slices| finishes().map(move |finish| spec(slices, finish));
-    Slices::ALL.into_iter().flat_map(each).collect()
+    let each = |slices| finishes().map(move |finish| spec(slices, false, finish));
+    let mut all: Vec<Spec> = Slices::ALL.into_iter().flat_map(each).collect();
+    all.push(spec(Slices::Groups, true, Finish::default()));
+    all
 }

@@ -17,7 +17,7 @@ const WORKGROUP: u32 = 64;
 /// The ways to cut `form`, which is a point or a window; none for others.
 pub fn cuts(form: Form) -> &'static [Cut] {
     const fn cut(pixels: u32, groups: u32) -> Cut {
-        let blocks = Blocks { size: groups, largest: groups, least: groups };
+        let blocks = Blocks::only(groups);
         Cut { pixels, blocks, workgroup: WORKGROUP, subgroup: 0 }
     }
     match form {
@@ -29,8 +29,8 @@ pub fn cuts(form: Form) -> &'static [Cut] {
 }
 
 /// The specialisation for one of [`cuts`].
-pub fn spec(form: Form, cut: Cut, finish: Finish) -> Spec {
-    let mut spec = dense_spec(form, cut, Reads::default(), finish);
+pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
+    let mut spec = dense_spec(form, cut, reads, finish);
     spec.0.retain(|(name, _)| *name != "subgroup");
     spec
 }
@@ -39,5 +39,11 @@ fn variants() -> Vec<Spec> {
     let forms = [Form::Point, Form::Window { columns: 3, stride: 1 }, Form::Window { columns: 3, stride: 2 }];
     let cuts = forms.into_iter().flat_map(|form| cuts(form).iter().map(move |&cut| (form, cut)));
     let finishes = || finishes().into_iter().chain(enlarging());
-    cuts.flat_map(|(form, cut)| finishes().map(move |finish| spec(form, cut, finish))).collect()
+    let mut all: Vec<Spec> = cuts
+        .flat_map(|(form, cut)| finishes().map(move |finish| spec(form, cut, Reads::default(), finish)))
+        .collect();
+    let scaled = Reads { scaled: true, ..Reads::default() };
+    let points = self::cuts(Form::Point).iter();
+    all.extend(points.map(|&cut| spec(Form::Point, cut, scaled, Finish::default())));
+    all
 }

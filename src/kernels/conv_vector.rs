@@ -1,14 +1,14 @@
 //! 1x1 convolutions of maps of one pixel, and products of a few vectors with a matrix, for CPU devices.
 
 use super::conv::{ConvParams, Finish, enlarging, finishes};
-use super::conv_broadcast::CONV_BROADCAST;
-use super::{Kernel, Spec, TEXEL_ROW};
+use super::{Access, Kernel, Spec, TEXEL_ROW};
 
-/// Tensors and weights as for [`CONV_BROADCAST`].
+/// Tensors `x, weight, bias, residual, y`; where nothing is added, `residual` is any readable buffer. Weights are packed as for
+/// [`super::conv_broadcast::CONV_BROADCAST`].
 pub static CONV_VECTOR: Kernel = Kernel {
     name: "conv_vector",
     source: include_str!("../../shaders/conv_vector.wgsl"),
-    bindings: CONV_BROADCAST.bindings,
+    bindings: &[Access::Read, Access::Texels, Access::Read, Access::Read, Access::Write],
     params: ConvParams::NAMES,
     variants,
 };

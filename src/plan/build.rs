@@ -88,6 +88,7 @@ pub fn build_with_grams(
     cx.scratch_bytes = cx.scratch_bytes.min(options.limits.binding_bytes);
     cx.texel_bytes = options.limits.texel_bytes();
     cx.keep_all = options.keep_all || !values.is_empty();
+    cx.dtype = options.dtype;
     let mut edges = Edges::default();
     for &value in &graph.inputs {
         let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;

@@ -1,16 +1,18 @@
 //! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
 
 use super::resize::take_back;
-use super::{Lowering, PlanError, Stored, activation, siblings, unsupported, winograd};
+use super::{Lowering, PlanError, Stored, activation, scale, siblings, unsupported, winograd};
 use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
 use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
-use crate::plan::select::{Connection, Geometry, Part, select, windows};
+use crate::plan::select::{Connection, Geometry, Part, binds_scales, select, windows};
 use crate::plan::{Operand, Step};
 use std::borrow::Cow;
 
 /// A convolution with everything that its node says of it.
 pub(super) struct Convolution<'a> {
     pub(super) x: Operand,
+    /// What its channels are multiplied by first.
+    pub(super) scales: Option<Operand>,
     pub(super) input: Stored,
     pub(super) y: Operand,
     pub(super) output: Stored,
@@ -58,7 +60,7 @@ pub(super) fn convolution<'a>(
     let bias = if operands > 2 { floats(cx, node, 2)? } else { &[] };
     let mut residual =
         if has_residual { Some(cx.operand(node, operands, &output.segments)?.0) } else { None };
-    let enlarged = residual.and_then(|residual| take_back(cx, node.inputs[operands], residual));
+    let enlarged = residual.and_then(|residual| take_back(cx, residual));
     residual = enlarged.map(|enlarged| enlarged.source).or(residual);
     let depthwise = conv.groups as u32 == input.channels
         && input.channels == output.channels
@@ -81,15 +83,18 @@ pub(super) fn convolution<'a>(
         dilations: pair(conv.dilations),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
+        scaled: false,
         winograd: winograd(cx, conv, channels, map),
         tile: cx.tile,
     };
+    let scaled = if geometry.scales() { scale::take_back(cx, x) } else { None };
     Ok(Convolution {
-        x,
+        x: scaled.map_or(x, |scaled| scaled.source),
+        scales: scaled.map(|scaled| scaled.scales),
         input,
         y: cx.slot(node.outputs[0]),
         output,
-        geometry,
+        geometry: Geometry { scaled: scaled.is_some(), ..geometry },
         weights: weights.into(),
         groups: conv.groups,
         bias: bias.into(),
@@ -129,23 +134,24 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
             epilogue = Epilogue::AddThenActivation(finish(epilogue).0);
         }
     }
-    let geometry = Geometry {
-        connection: Connection::Dense,
-        images: output.images,
-        output: [1, 1],
-        kernel: [1, 1],
-        strides: [1, 1],
-        dilations: [1, 1],
-        margins: [0; 4],
-        depth: 4,
-        winograd: None,
-        tile: cx.tile,
-    };
+    let geometry = Geometry { tile: cx.tile, ..Geometry::point(output.images, [1, 1]) };
     let (weights, bias) = (weights.into(), bias.into());
-    let (groups, enlarged) = (1, None);
+    let (groups, scales, enlarged) = (1, None, None);
     let y = cx.slot(node.outputs[0]);
-    let convolution =
-        Convolution { x, input, y, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
+    let convolution = Convolution {
+        x,
+        scales,
+        input,
+        y,
+        output,
+        geometry,
+        weights,
+        groups,
+        bias,
+        residual,
+        enlarged,
+        epilogue,
+    };
     convolve(cx, node, &convolution)
 }
 
@@ -158,24 +164,26 @@ pub(super) fn lower_product(
 ) -> Result<(), PlanError> {
     let x = cx.slot(node.inputs[input]);
     let (input, output) = (cx.stored(node.inputs[input]), cx.stored(node.outputs[0]));
-    let geometry = Geometry {
-        connection: Connection::Dense,
-        images: output.images,
-        output: [output.height, output.width],
-        kernel: [1, 1],
-        strides: [1, 1],
-        dilations: [1, 1],
-        margins: [0; 4],
-        depth: 4,
-        winograd: None,
-        tile: cx.tile,
-    };
+    let map = [output.height, output.width];
+    let geometry = Geometry { tile: cx.tile, ..Geometry::point(output.images, map) };
     let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
     let weights = weights.into();
-    let (groups, enlarged) = (1, None);
+    let (groups, scales, enlarged) = (1, None, None);
     let y = cx.slot(node.outputs[0]);
-    let convolution =
-        Convolution { x, input, y, output, geometry, weights, groups, bias, residual, enlarged, epilogue };
+    let convolution = Convolution {
+        x,
+        scales,
+        input,
+        y,
+        output,
+        geometry,
+        weights,
+        groups,
+        bias,
+        residual,
+        enlarged,
+        epilogue,
+    };
     convolve(cx, node, &convolution)
 }
 
@@ -323,6 +331,9 @@ fn convolve(cx: &mut Lowering, node: &Node, convolution: &Convolution) -> Result
     let mut operands = vec![convolution.x, packed, bias, convolution.residual.unwrap_or(bias)];
     if let Some(channels) = choice.channels {
         operands.push(cx.pack(channels(&weights)));
+    }
+    if choice.parts.iter().any(|part| binds_scales(part.kernel)) {
+        operands.push(convolution.scales.unwrap_or(bias));
     }
     operands.push(convolution.y);
     let pixels = u64::from(geometry.images) * u64::from(output.pixels());

@@ -18,6 +18,7 @@ mod pool;
 mod reduce;
 mod reshape;
 mod resize;
+mod scale;
 mod siblings;
 mod softmax;
 mod step;
@@ -33,10 +34,10 @@ use super::{Operand, PlanLimits, Step};
 use crate::graph::{Graph, Node, ValueId};
 use crate::kernels::conv::places;
 use crate::kernels::live::{LiveLayout, Record, StoredSegment};
-use crate::tensor::Tensor;
+use crate::tensor::{Dtype, Tensor};
 use crate::units::Units;
-use std::collections::{BTreeMap, BTreeSet};
 use part::Within;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -209,6 +210,8 @@ pub struct Lowering<'a> {
     pub tile: Option<usize>,
     /// Whether every value is stored, because somebody else looks at it.
     pub keep_all: bool,
+    /// How values are stored.
+    pub dtype: Dtype,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -242,6 +245,7 @@ impl<'a> Lowering<'a> {
             texel_bytes: PlanLimits::default().texel_bytes(),
             tile: None,
             keep_all: false,
+            dtype: Dtype::F32,
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),
@@ -353,6 +357,13 @@ impl<'a> Lowering<'a> {
     pub fn alias(&mut self, value: ValueId, source: ValueId) {
         self.slot(source);
         self.slot_of[value.0] = self.slot_of[source.0];
+    }
+
+    /// Whether one input of one node, and no caller, reads what is in the slot `operand`.
+    pub(super) fn is_read_once(&self, operand: Operand) -> bool {
+        let own = |value: &&ValueId| self.slot_of[value.0].map(Operand::Slot) == Some(operand);
+        let inputs = self.graph.nodes.iter().flat_map(|node| &node.inputs);
+        inputs.filter(own).count() == 1 && !self.graph.outputs.iter().any(|output| own(&output))
     }
 
     /// Adds a packed constant.

@@ -2,7 +2,7 @@
 
 use super::step::{Dispatch, WORKGROUP};
 use super::{Lowering, PlanError, Stored};
-use crate::graph::{Interpolation, Node, Resize, ValueId};
+use crate::graph::{Interpolation, Node, Resize};
 use crate::kernels::Spec;
 use crate::kernels::resample::{RESAMPLE, ResampleParams};
 use crate::kernels::resize::{RESIZE, ResizeParams, spec};
@@ -120,13 +120,11 @@ pub(super) struct Enlarged {
     pub(super) shifts: [u32; 2],
 }
 
-/// Takes the step back that made the residual `value` of a convolution, bound as `residual`, by repeating pixels, where each
+/// Takes the step back that made the `residual` of a convolution by repeating pixels, where each
 /// is repeated as often, a power of two, and nothing else reads the value: the convolution repeats them itself. Where all
 /// values are kept the step stays, for whoever looks at them.
-pub(super) fn take_back(cx: &mut Lowering, value: ValueId, residual: Operand) -> Option<Enlarged> {
-    let readers =
-        cx.graph.nodes.iter().flat_map(|node| &node.inputs).filter(|input| **input == value).count();
-    if readers != 1 || cx.graph.outputs.contains(&value) {
+pub(super) fn take_back(cx: &mut Lowering, residual: Operand) -> Option<Enlarged> {
+    if !cx.is_read_once(residual) {
         return None;
     }
     let makes = |step: &Step| {

@@ -53,7 +53,7 @@ pub(super) fn lower(
         };
         let first = [convolution.x, before];
         cx.steps.push(transform(&WINOGRAD_INPUT, winograd_input::spec(tile), &first, input.record));
-        let operands = [before, packed, zero, zero, after];
+        let operands = [before, packed, zero, zero, zero, after];
         let share = (u64::from(first_row + rows) * macs / u64::from(all_rows))
             - (u64::from(first_row) * macs / u64::from(all_rows));
         multiply(cx, node, convolution, &operands, ([subgroup, points, rows * tiles_x], share));

@@ -13,7 +13,7 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
         let threads = Threads::Elements { per_group, workgroup };
         return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
     }
-    let reads = Reads { planes: false, depth: geometry.depth };
+    let reads = geometry.reads();
     let fits = |&pixels: &u32| pixels != WIDE || conv_broadcast::is_wide(form);
     let choices: Vec<u32> = conv_broadcast::pixels(subgroup).iter().copied().filter(fits).collect();
     let pixels = pick(&choices, pixels(form, subgroup, geometry), geometry);
@@ -47,7 +47,10 @@ fn choice(
     geometry: &Geometry,
     finish: Finish,
 ) -> Choice {
-    let cuts = cuts(subgroup, pixels);
+    /// Output pixels for which a dispatch costs more than two channel groups.
+    const SMALL: u32 = 64;
+    let spare = if geometry.images * geometry.output[0] * geometry.output[1] <= SMALL { 2 } else { 0 };
+    let cuts = cuts(subgroup, pixels, spare);
     let planes = if reads.planes { geometry.images } else { 1 };
     let whole = Geometry { images: geometry.images / planes, ..*geometry };
     let [workgroups, tiles, row_tiles] = tiles(form, &whole, cuts[0]);

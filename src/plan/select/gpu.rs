@@ -38,14 +38,16 @@ fn cut(form: Form, width: u32, pixels: u64) -> Option<Cut> {
 fn uniform(geometry: &Geometry, form: Form, cut: Cut, finish: Finish) -> Choice {
     let [workgroups, tiles, row_tiles] = tiles(form, geometry, cut);
     let threads = Threads::Blocks { tiles: workgroups, blocks: cut.blocks, planes: 1 };
-    Choice::single(&CONV_UNIFORM, conv_uniform::spec(form, cut, finish), threads, [tiles, row_tiles])
+    let spec = conv_uniform::spec(form, cut, geometry.wide_reads(), finish);
+    Choice::single(&CONV_UNIFORM, spec, threads, [tiles, row_tiles])
 }
 
 fn tiled(geometry: &Geometry, finish: Finish) -> Choice {
     let [height, width] = geometry.output;
     let tiles = (geometry.images * height * width).div_ceil(PIXELS);
     let threads = Threads::Blocks { tiles, blocks: Blocks::only(GROUPS), planes: 1 };
-    Choice::single(&CONV_TILED, conv_tiled::spec(Slices::of(geometry.kernel[1]), finish), threads, [tiles, 1])
+    let spec = conv_tiled::spec(Slices::of(geometry.kernel[1]), geometry.scaled, finish);
+    Choice::single(&CONV_TILED, spec, threads, [tiles, 1])
 }
 
 #[cfg(test)]
@@ -63,6 +65,7 @@ mod tests {
             dilations: [1; 2],
             margins: [kernel / 2; 4],
             depth: 4,
+            scaled: false,
             winograd: None,
             tile: None,
         };

@@ -8,10 +8,12 @@ pub use broadcast::product;
 
 use super::Grid;
 use super::lower::DeviceClass;
-use crate::kernels::conv::{self, Blocks, CONV, Cut, Finish, Form, WINDOW_COLUMNS, Weights};
-use crate::kernels::conv_broadcast::SUBGROUPS;
+use crate::kernels::conv::{self, Blocks, CONV, Cut, Finish, Form, Reads, WINDOW_COLUMNS, Weights};
+use crate::kernels::conv_broadcast::{CONV_BROADCAST, SUBGROUPS};
 use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE, Patch};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};
+use crate::kernels::conv_tiled::CONV_TILED;
+use crate::kernels::conv_uniform::CONV_UNIFORM;
 use crate::kernels::live::Record;
 use crate::kernels::{Kernel, Spec};
 
@@ -45,6 +47,8 @@ pub struct Geometry {
     pub margins: [u32; 4],
     /// Channels of the input where it has at most 4 and none can go, else 4.
     pub depth: u32,
+    /// Whether input channels are multiplied by numbers of their own first.
+    pub scaled: bool,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
     /// See [`super::Lowering::tile`].
@@ -66,6 +70,11 @@ pub struct Part {
     /// Its specialisation.
     pub spec: Spec,
     threads: Threads,
+}
+
+/// Whether a kernel of convolutions binds what scales input channels.
+pub fn binds_scales(kernel: &Kernel) -> bool {
+    [&CONV, &CONV_BROADCAST, &CONV_UNIFORM, &CONV_TILED].contains(&kernel)
 }
 
 /// The kernels that together compute a convolution, all with the same parameters and tensors.
@@ -95,7 +104,7 @@ impl Part {
     /// Whether it computes anything where at most `groups` output channel groups live.
     pub fn fits(&self, groups: u32) -> bool {
         match self.threads {
-            Threads::Blocks { blocks, .. } => blocks.size <= groups.next_multiple_of(blocks.least),
+            Threads::Blocks { blocks, .. } => blocks.fits(groups),
             Threads::Elements { .. } => true,
         }
     }
@@ -152,6 +161,43 @@ fn form(geometry: &Geometry) -> Form {
     }
 }
 
+impl Geometry {
+    /// A dense convolution of 1x1.
+    pub fn point(images: u32, output: [u32; 2]) -> Self {
+        Self {
+            connection: Connection::Dense,
+            images,
+            output,
+            kernel: [1, 1],
+            strides: [1, 1],
+            dilations: [1, 1],
+            margins: [0; 4],
+            depth: 4,
+            scaled: false,
+            winograd: None,
+            tile: None,
+        }
+    }
+
+    /// What a dense convolution reads.
+    fn reads(&self) -> Reads {
+        Reads { planes: false, depth: self.depth, scaled: self.scaled }
+    }
+
+    /// The same where all lanes of a channel group are read, whether they exist or not.
+    fn wide_reads(&self) -> Reads {
+        Reads { depth: 4, ..self.reads() }
+    }
+
+    /// Whether its kernel can scale input channels: a dense one of 1x1, of one image, with more than one pixel.
+    pub fn scales(&self) -> bool {
+        self.connection == Connection::Dense
+            && form(self) == Form::Point
+            && self.images == 1
+            && self.output != [1, 1]
+    }
+}
+
 impl Choice {
     /// One kernel, whose weights are packed as for [`CONV`].
     fn single(kernel: &'static Kernel, spec: Spec, threads: Threads, [tiles, row_tiles]: [u32; 2]) -> Self {
@@ -181,7 +227,7 @@ fn portable(geometry: &Geometry, finish: Finish) -> Choice {
     let cut = Cut::portable(form);
     let [workgroups, tiles, row_tiles] = tiles(form, geometry, cut);
     let threads = Threads::Blocks { tiles: workgroups, blocks: cut.blocks, planes: 1 };
-    Choice::single(&CONV, conv::spec(form, finish), threads, [tiles, row_tiles])
+    Choice::single(&CONV, conv::spec(form, geometry.wide_reads(), finish), threads, [tiles, row_tiles])
 }
 
 /// The best of what a thread may compute, or what [`Geometry::tile`] says instead.
@@ -246,6 +292,7 @@ fn grouped(geometry: &Geometry, finish: Finish) -> Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::conv::Equal;
 
     fn geometry(kernel: u32, stride: u32, dilation: u32, margin: u32) -> Geometry {
         Geometry {
@@ -257,6 +304,7 @@ mod tests {
             dilations: [dilation; 2],
             margins: [margin; 4],
             depth: 4,
+            scaled: false,
             winograd: None,
             tile: None,
         }
@@ -280,22 +328,41 @@ mod tests {
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
         assert_eq!(broadcast.parts[0].spec.workgroup(), 8);
         let record = Record(1);
-        let blocks = Blocks { size: 6, largest: 8, least: 2 };
+        let equal = Some(Equal { own: false, spare: 0 });
+        let blocks = Blocks { size: 6, largest: 8, least: 2, equal };
         assert_eq!(broadcast.parts[1].grid(record), Grid::Blocks { tiles: 5, record, blocks, planes: 1 });
         assert_eq!(broadcast.tiles, 36);
     }
 
     #[test]
     fn the_parts_of_a_convolution_compute_every_group_once() {
-        for subgroup in SUBGROUPS {
-            let parts = broadcast::dense(subgroup, &geometry(3, 1, 1, 1), Finish::default()).parts;
+        let small = Geometry { output: [5, 6], ..geometry(3, 1, 1, 1) };
+        for (subgroup, geometry) in
+            SUBGROUPS.into_iter().flat_map(|s| [(s, geometry(3, 1, 1, 1)), (s, small)])
+        {
+            let parts = broadcast::dense(subgroup, &geometry, Finish::default()).parts;
             let least = (subgroup / 4).max(2);
             for live in 0..70 {
                 let groups: u32 = parts.iter().map(|part| part.groups(live)).sum();
-                assert_eq!(groups, live.next_multiple_of(least), "{live} groups by {subgroup}");
+                let all = live.next_multiple_of(least);
+                let spare = if geometry == small && subgroup == 8 { 2 } else { 0 };
+                assert!((all..=all + spare).contains(&groups), "{live} groups by {subgroup}: {groups}");
                 assert!(parts.iter().all(|part| part.groups(live) == 0 || part.fits(live)));
             }
         }
+    }
+
+    #[test]
+    fn equal_blocks_are_one_step() {
+        let small = Geometry { output: [5, 6], ..geometry(3, 1, 1, 1) };
+        let large = geometry(3, 1, 1, 1);
+        let steps = |geometry: &Geometry, live| {
+            let parts = broadcast::dense(8, geometry, Finish::default()).parts;
+            parts.iter().filter(|part| part.groups(live) > 0).count()
+        };
+        let counts = [8, 10, 11, 12, 13, 16, 18, 20, 22];
+        assert_eq!(counts.map(|live| steps(&large, live)), [1, 2, 1, 1, 2, 1, 1, 2, 2]);
+        assert_eq!(counts.map(|live| steps(&small, live)), [1, 1, 1, 1, 2, 1, 1, 2, 1]);
     }
 
     #[test]
