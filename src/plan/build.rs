@@ -1,7 +1,7 @@
 //! Builds a plan: every node lowered, slots merged, sizes checked against the device.
 
 use super::lower::{Lowering, PlanError, lower, unpacked};
-use super::memory::{assign, lifetimes, lower_bound};
+use super::memory::{assign, lower_bound, values};
 use super::{DeviceClass, Enlarged, Gram, MAX_GROUPS, Operand, Plan, Port, Step, gram, halves, ports};
 use crate::graph::{Graph, Node, Shapes, ValueId};
 use crate::kernels::{Access, TEXEL_ROW};
@@ -208,20 +208,19 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         (0..slots.len()).filter(halved).for_each(|slot| slots[slot] /= 2);
     }
     resolve(&mut cx, &mut edges, options.dtype);
-    let pinned: Vec<usize> = if options.keep_all {
-        let own = |slot: &usize| cx.resolve(Operand::Slot(*slot)) == Operand::Slot(*slot);
-        (0..slots.len()).filter(own).collect()
-    } else {
-        edges.inputs.iter().chain(&edges.outputs).filter_map(|port| port.operand.slot()).collect()
-    };
+    let own = |slot: &usize| cx.resolve(Operand::Slot(*slot)) == Operand::Slot(*slot);
+    let of = |ports: &[Port]| ports.iter().filter_map(|port| port.operand.slot()).collect();
+    let pinned: Vec<usize> =
+        if options.keep_all { (0..slots.len()).filter(own).collect() } else { of(&edges.inputs) };
+    let read: Vec<usize> = of(&edges.outputs);
     let steps = cx.steps.iter().chain(&edges.unpack);
-    let lifetimes = lifetimes(&slots, steps, &pinned);
-    let assignment = assign(&lifetimes);
+    let values = values(&slots, steps, [&pinned, &read]);
+    let assignment = assign(&values);
     let mut plan = Plan {
         batch: options.batch,
         dtype: options.dtype,
         slots: assignment.bytes,
-        slot_bound: lower_bound(&lifetimes),
+        slot_bound: lower_bound(&values.lifetimes),
         constants: cx.constants,
         externals: edges.externals,
         inputs: edges.inputs,
@@ -237,12 +236,21 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         refreshed: Vec::new(),
         live: cx.live,
     };
-    let moved = &assignment.buffer;
     let ports = [&mut plan.inputs, &mut plan.outputs, &mut plan.probes].into_iter().flatten();
     let steps = [&mut plan.pack, &mut plan.steps, &mut plan.unpack, &mut plan.probe];
     let operands = steps.into_iter().flatten().flat_map(|step| &mut step.operands);
-    for slot in operands.chain(ports.map(|port| &mut port.operand)).filter_map(Operand::slot_mut) {
-        *slot = moved[*slot];
+    for operand in operands.chain(ports.map(|port| &mut port.operand)) {
+        let Some(slot) = operand.slot() else { continue };
+        let place = assignment.places[slot];
+        *operand = match *operand {
+            Operand::Part { offset, bytes, .. } => {
+                Operand::Part { slot: place.buffer, offset: place.offset + offset, bytes }
+            }
+            _ if place.offset > 0 => {
+                Operand::Part { slot: place.buffer, offset: place.offset, bytes: slots[slot] }
+            }
+            _ => Operand::Slot(place.buffer),
+        };
     }
     plan
 }

@@ -214,13 +214,6 @@ impl Operand {
             Self::Constant(_) | Self::External(_) => None,
         }
     }
-
-    fn slot_mut(&mut self) -> Option<&mut usize> {
-        match self {
-            Self::Slot(slot) | Self::Part { slot, .. } => Some(slot),
-            Self::Constant(_) | Self::External(_) => None,
-        }
-    }
 }
 
 impl Plan {

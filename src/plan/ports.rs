@@ -43,7 +43,12 @@ fn edge(cx: &mut Lowering, value: ValueId, external: usize) -> (Port, Step) {
 }
 
 /// The port of a value as it is stored.
-fn edge_of(cx: &Lowering, value: ValueId, external: usize, (stored, operand): (Stored, Operand)) -> (Port, Step) {
+fn edge_of(
+    cx: &Lowering,
+    value: ValueId,
+    external: usize,
+    (stored, operand): (Stored, Operand),
+) -> (Port, Step) {
     let name = cx.graph.value(value).name.clone();
     let shape = cx.shapes[value.0].clone();
     let port = Port { name: name.clone(), shape, external, operand, record: stored.record, enlarged: None };
