@@ -198,6 +198,8 @@ fn parts_change_no_bit() {
             let plan = network.plan(&gpu.plan_options(1));
             let found = (copies(&plan), merged(&network, &plan));
             assert_eq!(found, (case.copies, case.merged), "{}\n{}", case.name, plan.to_text());
+            let apart = PlanOptions { merge: false, ..gpu.plan_options(1) };
+            assert_eq!(merged(&network, &network.plan(&apart)), 0, "{}", case.name);
             network.check_layers(gpu, &network.input(7));
             check(gpu, case, ALIGNED);
         }

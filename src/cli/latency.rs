@@ -7,6 +7,7 @@ use super::model::Model;
 use super::{Failure, files};
 use crate::gpu::{Gpu, Method, Session};
 use crate::graph::{Graph, Op, Shapes, ValueId};
+use crate::plan::PlanOptions;
 use crate::search::{LatencyTable, NodeMs, Point, UnitTimes, fingerprint};
 use crate::units::Units;
 use std::fs;
@@ -57,12 +58,14 @@ pub fn table(gpu: &Gpu, model: &Model, out: &Path) -> Result<LatencyTable, Failu
 
 fn measure(gpu: &Gpu, model: &Model, key: String) -> Result<LatencyTable, Failure> {
     let model = model.at_batch(1)?;
-    let (graph, plan) = model.plan(&gpu.plan_options(1))?;
+    let (_, plan) = model.plan(&gpu.plan_options(1))?;
+    let run_ms = run_ms(&mut Session::new(gpu, plan, 1).map_err(Failure::work)?)?;
+    let options = PlanOptions { merge: false, ..gpu.plan_options(1) };
+    let (graph, plan) = model.plan(&options)?;
     let shapes = graph.infer(&model.sizes).map_err(|e| Failure::file(&model.path, e))?;
-    let mut session = Session::new(gpu, plan, 1).map_err(Failure::work)?;
-    let run_ms = run_ms(&mut session)?;
+    let session = Session::new(gpu, plan, 1).map_err(Failure::work)?;
     let names = nodes(&session);
-    let (_, plan) = summed_directly(&model)?.plan(&gpu.plan_options(1))?;
+    let (_, plan) = summed_directly(&model)?.plan(&options)?;
     let direct = Session::new(gpu, plan, 1).map_err(Failure::work)?;
     let network = Network { graph: &graph, shapes: &shapes, units: &model.units };
     let clocks = [Clock::new(session, &names)?, Clock::new(direct, &names)?];

@@ -31,6 +31,8 @@ pub struct PlanOptions {
     pub dtype: Dtype,
     /// Gives every value a buffer of its own and a probe, to read all of them after a run.
     pub keep_all: bool,
+    /// Whether convolutions of one value may be one step; else every node has steps of its own, for whoever times nodes.
+    pub merge: bool,
 }
 
 impl Default for PlanLimits {
@@ -51,7 +53,7 @@ impl Default for PlanOptions {
     /// One image, on any device.
     fn default() -> Self {
         let (class, limits) = (DeviceClass::Portable, PlanLimits::default());
-        Self { class, limits, batch: 1, dtype: Dtype::F32, keep_all: false }
+        Self { class, limits, batch: 1, dtype: Dtype::F32, keep_all: false, merge: true }
     }
 }
 
@@ -89,6 +91,7 @@ pub fn build_with_grams(
     cx.texel_bytes = options.limits.texel_bytes();
     cx.keep_all = options.keep_all || !values.is_empty();
     cx.dtype = options.dtype;
+    cx.merge = options.merge;
     let mut edges = Edges::default();
     for &value in &graph.inputs {
         let (port, step) = ports::input(&mut cx, value, edges.external(shapes, value))?;

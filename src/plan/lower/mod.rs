@@ -212,6 +212,8 @@ pub struct Lowering<'a> {
     pub keep_all: bool,
     /// How values are stored.
     pub dtype: Dtype,
+    /// Whether convolutions of one value may be one step.
+    pub merge: bool,
     /// Steps so far; their slots are still one per value and are merged afterwards.
     pub steps: Vec<Step>,
     /// Packed constants so far.
@@ -246,6 +248,7 @@ impl<'a> Lowering<'a> {
             tile: None,
             keep_all: false,
             dtype: Dtype::F32,
+            merge: true,
             steps: Vec::new(),
             constants: Vec::new(),
             live: LiveLayout::default(),

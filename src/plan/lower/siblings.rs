@@ -20,7 +20,7 @@ impl Lowering<'_> {
 /// several images do not lie together), and in training, where every constant must be found again.
 pub(super) fn merged<'a>(cx: &mut Lowering<'a>, node: &Node, first: Convolution<'a>) -> Convolution<'a> {
     let Op::Conv(conv) = &node.op else { return first };
-    if first.output.images != 1 || first.x != cx.slot(node.inputs[0]) || !mergeable(cx, &first) {
+    if !cx.merge || first.output.images != 1 || first.x != cx.slot(node.inputs[0]) || !mergeable(cx, &first) {
         return first;
     }
     let graph = cx.graph;
