@@ -199,6 +199,7 @@ pub fn outputs_alone(batch: usize, outputs: Vec<Port>, floats: &[usize], live: L
         refreshed: vec![],
         grams: vec![],
         live,
+        merged: vec![],
     }
 }
 

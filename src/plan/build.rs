@@ -238,6 +238,7 @@ fn finish(mut cx: Lowering, mut edges: Edges, options: &PlanOptions) -> Plan {
         updates: Vec::new(),
         refreshed: Vec::new(),
         live: cx.live,
+        merged: cx.merged.into_values().collect(),
     };
     let ports = [&mut plan.inputs, &mut plan.outputs, &mut plan.probes].into_iter().flatten();
     let steps = [&mut plan.pack, &mut plan.steps, &mut plan.unpack, &mut plan.probe];

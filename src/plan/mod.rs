@@ -201,6 +201,8 @@ pub struct Plan {
     pub refreshed: Vec<Refresh>,
     /// The channel layouts that the steps name.
     pub live: LiveLayout,
+    /// Nodes that steps of another node compute too: their names and its.
+    pub merged: Vec<[String; 2]>,
 }
 
 /// The largest number of workgroups along one dimension that every device allows.

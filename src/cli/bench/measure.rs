@@ -5,7 +5,7 @@ use super::ratio::Against;
 use crate::cli::Failure;
 use crate::cli::model::Model;
 use crate::gpu::{Gpu, Method, Session, Timings};
-use crate::graph::Graph;
+use crate::graph::{Graph, Node, ValueId};
 use crate::plan::Plan;
 use crate::tensor::{Dtype, count};
 use crate::units::cost;
@@ -71,7 +71,7 @@ impl Timed {
     /// A session that has run once.
     fn start(gpu: &Gpu, model: &Model) -> Result<Self, Failure> {
         let (graph, plan) = model.plan(&gpu.plan_options(model.sizes.batch))?;
-        let bytes = traffic(&graph, model)?;
+        let bytes = traffic(&graph, model, &plan.merged)?;
         let session = Session::new(gpu, plan, 0).map_err(Failure::work)?;
         let inputs = random_inputs(&session, 0);
         let clock = LayerClock { method: String::new(), empty_ms: f64::INFINITY };
@@ -91,7 +91,7 @@ impl Timed {
     fn time_layers(&mut self) -> Result<(), Failure> {
         let timings = self.session.timings().map_err(Failure::work)?;
         if self.layers.is_empty() {
-            self.layers = untimed(&timings, &mut self.bytes);
+            self.layers = untimed(&timings, &mut self.bytes, &self.session.plan().merged);
         }
         let method = match timings.method {
             Method::Timestamps => "timestamps",
@@ -140,9 +140,13 @@ fn memory(plan: &Plan) -> Memory {
 }
 
 /// The steps before they are timed. A node's first step takes its traffic.
-fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>) -> Vec<LayerMs> {
+fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>, merged: &[[String; 2]]) -> Vec<LayerMs> {
+    let name = |node: &str| match merged.iter().filter(|[_, first]| first == node).count() {
+        0 => node.to_owned(),
+        others => format!("{node} + {others}"),
+    };
     let layer = |step: &crate::gpu::StepTime| LayerMs {
-        name: step.node.clone(),
+        name: name(&step.node),
         op: step.op.to_owned(),
         kernel: step.kernel.to_owned(),
         ms: f64::INFINITY,
@@ -152,16 +156,22 @@ fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>) -> Vec<LayerMs>
     timings.steps.iter().map(layer).collect()
 }
 
-/// The bytes of every node's inputs, weights and outputs, each moved once.
-fn traffic(graph: &Graph, model: &Model) -> Result<BTreeMap<String, u64>, Failure> {
+/// The bytes of every node's inputs, weights and outputs, each moved once; what `merged` nodes read together too.
+fn traffic(graph: &Graph, model: &Model, merged: &[[String; 2]]) -> Result<BTreeMap<String, u64>, Failure> {
     let shapes = graph.infer(&model.sizes).map_err(|e| Failure::file(&model.path, e))?;
     let element = if model.dtype == Dtype::F16 { 2 } else { 4 };
-    let bytes = |node: &crate::graph::Node| {
-        let values = node.inputs.iter().chain(&node.outputs);
-        let floats: usize = values.map(|value| count(&shapes[value.0])).sum();
-        (node.name.clone(), element * floats as u64)
+    let bytes = |inputs: &[ValueId], outputs: &[ValueId]| -> u64 {
+        let floats: usize = inputs.iter().chain(outputs).map(|value| count(&shapes[value.0])).sum();
+        element * floats as u64
     };
-    Ok(graph.nodes.iter().map(bytes).collect())
+    let own = |node: &Node| (node.name.clone(), bytes(&node.inputs, &node.outputs));
+    let mut all: BTreeMap<String, u64> = graph.nodes.iter().map(own).collect();
+    for [other, first] in merged {
+        let others = graph.nodes.iter().filter(|node| node.name == *other);
+        let more: u64 = others.map(|node| bytes(&node.inputs[1..], &node.outputs)).sum();
+        *all.entry(first.clone()).or_default() += more;
+    }
+    Ok(all)
 }
 
 /// Values between -1 and 1 for every input of a session.

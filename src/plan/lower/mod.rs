@@ -230,8 +230,8 @@ pub struct Lowering<'a> {
     slot_values: Vec<ValueId>,
     /// By slot, where it lies within another.
     parts: BTreeMap<usize, Within>,
-    /// Values that steps of other nodes compute.
-    merged: BTreeSet<ValueId>,
+    /// Values that steps of other nodes compute, with the names of their nodes and of those.
+    pub merged: BTreeMap<ValueId, [String; 2]>,
     /// Constants that are packed once for all steps that read them as they are.
     whole: BTreeMap<ValueId, Operand>,
 }
@@ -259,7 +259,7 @@ impl<'a> Lowering<'a> {
             slot_of: vec![None; graph.values.len()],
             slot_values: Vec::new(),
             parts: BTreeMap::new(),
-            merged: BTreeSet::new(),
+            merged: BTreeMap::new(),
             whole: BTreeMap::new(),
         }
     }

@@ -11,7 +11,7 @@ use crate::plan::select::{Connection, windows};
 impl Lowering<'_> {
     /// Whether a step of another node computes `value`.
     pub(super) fn is_merged(&self, value: ValueId) -> bool {
-        self.merged.contains(&value)
+        self.merged.contains_key(&value)
     }
 }
 
@@ -34,13 +34,13 @@ pub(super) fn merged<'a>(cx: &mut Lowering<'a>, node: &Node, first: Convolution<
     if others.is_empty() || graph.nodes.iter().any(|node| matches!(node.op, Op::Training(_))) {
         return first;
     }
-    let mut all = vec![(node.outputs[0], first)];
+    let mut all = vec![(node, first)];
     for other in others {
         let Op::Conv(conv) = &other.op else { continue };
         // What cannot be lowered is an error when its turn comes.
         let Ok(found) = convolution(cx, other, conv) else { continue };
         if found.geometry == all[0].1.geometry && mergeable(cx, &found) {
-            all.push((other.outputs[0], found));
+            all.push((other, found));
         }
     }
     join(cx, all)
@@ -59,14 +59,14 @@ fn mergeable(cx: &Lowering, convolution: &Convolution) -> bool {
 }
 
 /// One convolution of all that one buffer and one texture hold together.
-fn join<'a>(cx: &mut Lowering<'a>, all: Vec<(ValueId, Convolution<'a>)>) -> Convolution<'a> {
+fn join<'a>(cx: &mut Lowering<'a>, all: Vec<(&Node, Convolution<'a>)>) -> Convolution<'a> {
     let mut all = all.into_iter();
-    let Some((value, mut joined)) = all.next() else { unreachable!("there is a first convolution") };
-    let mut parts = vec![(value, 0)];
-    for (value, other) in all {
+    let Some((first, mut joined)) = all.next() else { unreachable!("there is a first convolution") };
+    let mut parts = vec![(first, 0)];
+    for (node, other) in all {
         let Some(segments) = segments(cx, &joined, &other) else { continue };
         let (group, channels) = (joined.output.groups, joined.output.channels as usize);
-        let mut shape = cx.shapes[value.0].clone();
+        let mut shape = cx.shapes[node.outputs[0].0].clone();
         shape[1] += channels;
         joined.output = cx.stored_as(&shape, 1, segments);
         joined.weights.to_mut().extend_from_slice(&other.weights);
@@ -74,16 +74,16 @@ fn join<'a>(cx: &mut Lowering<'a>, all: Vec<(ValueId, Convolution<'a>)>) -> Conv
         bias.resize(channels, 0.0);
         bias.extend_from_slice(&other.bias);
         bias.resize(shape[1], 0.0);
-        parts.push((value, group));
+        parts.push((node, group));
     }
     if parts.len() > 1 {
-        let slot = cx.extra_slot(value, &joined.output);
-        for (at, &(value, group)) in parts.iter().enumerate() {
-            let part = cx.slot_index(value);
+        let slot = cx.extra_slot(first.outputs[0], &joined.output);
+        for (at, &(node, group)) in parts.iter().enumerate() {
+            let part = cx.slot_index(node.outputs[0]);
             let fits = cx.view(part, (slot, &joined.output), group);
             assert!(fits, "its place was checked");
             if at > 0 {
-                cx.merged.insert(value);
+                cx.merged.insert(node.outputs[0], [node, first].map(|node| node.name.clone()));
             }
         }
         joined.y = Operand::Slot(slot);
