@@ -1,6 +1,6 @@
 //! What a finished search leaves: the pruned model, the plan, the summary and the report.
 
-use super::bench::{self, Layer, ModelTimes, layers};
+use super::bench::{self, Layer, ModelTimes, layers_as};
 use super::eval::measure;
 use super::improve::{Improved, improve};
 use super::model::Model;
@@ -188,16 +188,17 @@ pub fn task_summary((before, after): (&evaluate::TaskReport, &evaluate::TaskRepo
     }
 }
 
-/// Layers of the unpruned network beside those of the same name in the pruned one.
+/// Layers of the unpruned network beside those of the same name in the pruned one: what is one step in either is one layer.
 fn compared(times: &[ModelTimes]) -> Vec<LayerTime> {
-    let pruned = layers(&times[1]);
+    let merged = [times[0].merged.clone(), times[1].merged.clone()].concat();
+    let pruned = layers_as(&times[1], &merged);
     let beside = |layer: Layer| LayerTime {
         after: pruned.iter().find(|other| other.name == layer.name).map_or(0.0, |other| other.ms),
         before: layer.ms,
         name: layer.name,
         op: layer.op,
     };
-    layers(&times[0]).into_iter().map(beside).collect()
+    layers_as(&times[0], &merged).into_iter().map(beside).collect()
 }
 
 /// The result as a table on standard output, with where the report is.

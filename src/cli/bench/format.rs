@@ -74,6 +74,9 @@ pub struct ModelTimes {
     pub layer_clock: LayerClock,
     /// The time of every step.
     pub layers: Vec<LayerMs>,
+    /// Nodes that steps of another one compute too, and that one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<[String; 2]>,
     /// Against the first model at the same batch size; nothing for that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against_first: Option<Against>,

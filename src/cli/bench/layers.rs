@@ -38,12 +38,29 @@ impl Layer {
 
 /// The nodes of a model in order.
 pub fn layers(model: &ModelTimes) -> Vec<Layer> {
+    layers_as(model, &model.merged)
+}
+
+/// The nodes of a model in order, those that `merged` names with the one that it names for them: a layer, named after that one
+/// and the number of the others.
+pub fn layers_as(model: &ModelTimes, merged: &[[String; 2]]) -> Vec<Layer> {
+    let name = |step: &LayerMs| {
+        let first = first(&step.name, merged);
+        let mut others: Vec<&str> = merged.iter().map(|[other, _]| other.as_str()).collect();
+        others.sort_unstable();
+        others.dedup();
+        match others.into_iter().filter(|other| self::first(other, merged) == first).count() {
+            0 => first.to_owned(),
+            count => format!("{first} + {count}"),
+        }
+    };
     let mut layers: Vec<Layer> = Vec::new();
     for step in &model.layers {
-        match layers.iter_mut().find(|layer| layer.name == step.name) {
+        let name = name(step);
+        match layers.iter_mut().find(|layer| layer.name == name) {
             Some(layer) => add(layer, step),
             None => layers.push(Layer {
-                name: step.name.clone(),
+                name,
                 op: step.op.clone(),
                 kernels: step.kernel.clone(),
                 ms: step.ms,
@@ -55,11 +72,32 @@ pub fn layers(model: &ModelTimes) -> Vec<Layer> {
     layers
 }
 
+/// The node that `node` is merged into, directly or over others.
+fn first<'a>(node: &'a str, merged: &'a [[String; 2]]) -> &'a str {
+    let into = |node: &str| merged.iter().find(|[other, _]| other == node).map(|[_, into]| into.as_str());
+    // A file may come from anywhere and go round in circles.
+    std::iter::successors(Some(node), |node| into(node)).take(merged.len() + 1).last().unwrap_or(node)
+}
+
 fn add(layer: &mut Layer, step: &LayerMs) {
     layer.ms += step.ms;
     layer.macs += step.macs;
     layer.bytes += step.bytes;
     if !layer.kernels.split(", ").any(|kernel| kernel == step.kernel) {
         layer.kernels = format!("{}, {}", layer.kernels, step.kernel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first;
+
+    #[test]
+    fn a_node_belongs_to_the_first_one_that_it_is_merged_into() {
+        let pair = |other: &str, into: &str| [other.to_owned(), into.to_owned()];
+        let merged = [pair("c", "b"), pair("b", "a"), pair("c", "a")];
+        assert_eq!(["a", "b", "c", "d"].map(|node| first(node, &merged)), ["a", "a", "a", "d"]);
+        let circle = [pair("a", "b"), pair("b", "a")];
+        assert!(["a", "b"].contains(&first("a", &circle)));
     }
 }

@@ -91,7 +91,7 @@ impl Timed {
     fn time_layers(&mut self) -> Result<(), Failure> {
         let timings = self.session.timings().map_err(Failure::work)?;
         if self.layers.is_empty() {
-            self.layers = untimed(&timings, &mut self.bytes, &self.session.plan().merged);
+            self.layers = untimed(&timings, &mut self.bytes);
         }
         let method = match timings.method {
             Method::Timestamps => "timestamps",
@@ -124,6 +124,7 @@ impl Timed {
             memory: memory(plan),
             layer_clock: self.clock,
             layers: self.layers,
+            merged: plan.merged.clone(),
             against_first: None,
         }
     }
@@ -140,13 +141,9 @@ fn memory(plan: &Plan) -> Memory {
 }
 
 /// The steps before they are timed. A node's first step takes its traffic.
-fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>, merged: &[[String; 2]]) -> Vec<LayerMs> {
-    let name = |node: &str| match merged.iter().filter(|[_, first]| first == node).count() {
-        0 => node.to_owned(),
-        others => format!("{node} + {others}"),
-    };
+fn untimed(timings: &Timings, bytes: &mut BTreeMap<String, u64>) -> Vec<LayerMs> {
     let layer = |step: &crate::gpu::StepTime| LayerMs {
-        name: name(&step.node),
+        name: step.node.clone(),
         op: step.op.to_owned(),
         kernel: step.kernel.to_owned(),
         ms: f64::INFINITY,

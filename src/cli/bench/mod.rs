@@ -10,7 +10,7 @@ mod ratio;
 mod roofline;
 
 pub use format::ModelTimes;
-pub use layers::{Layer, layers};
+pub use layers::{Layer, layers_as};
 pub use measure::{random_inputs, time};
 pub use ratio::Against;
 
