@@ -134,25 +134,8 @@ pub(super) fn lower_gemm(cx: &mut Lowering, node: &Node, gemm: &Gemm) -> Result<
             epilogue = Epilogue::AddThenActivation(finish(epilogue).0);
         }
     }
-    let geometry = Geometry { tile: cx.tile, ..Geometry::point(output.images, [1, 1]) };
-    let (weights, bias) = (weights.into(), bias.into());
-    let (groups, scales, enlarged) = (1, None, None);
-    let y = cx.slot(node.outputs[0]);
-    let convolution = Convolution {
-        x,
-        scales,
-        input,
-        y,
-        output,
-        geometry,
-        weights,
-        groups,
-        bias,
-        residual,
-        enlarged,
-        epilogue,
-    };
-    convolve(cx, node, &convolution)
+    let product = product(cx, node, ((x, input), output), weights);
+    convolve(cx, node, &Convolution { bias: bias.into(), residual, epilogue, ..product })
 }
 
 /// Lowers the product of input number `input`, summed over its channels, with a constant matrix `[outputs][inputs]`.
@@ -164,27 +147,32 @@ pub(super) fn lower_product(
 ) -> Result<(), PlanError> {
     let x = cx.slot(node.inputs[input]);
     let (input, output) = (cx.stored(node.inputs[input]), cx.stored(node.outputs[0]));
+    let product = product(cx, node, ((x, input), output), weights);
+    convolve(cx, node, &product)
+}
+
+/// The convolution of 1x1 that a matrix product is, with nothing added.
+fn product<'a>(
+    cx: &mut Lowering,
+    node: &Node,
+    ((x, input), output): ((Operand, Stored), Stored),
+    weights: Vec<f32>,
+) -> Convolution<'a> {
     let map = [output.height, output.width];
-    let geometry = Geometry { tile: cx.tile, ..Geometry::point(output.images, map) };
-    let (bias, residual, epilogue) = (Cow::Borrowed(&[][..]), None, Epilogue::Plain);
-    let weights = weights.into();
-    let (groups, scales, enlarged) = (1, None, None);
-    let y = cx.slot(node.outputs[0]);
-    let convolution = Convolution {
+    Convolution {
         x,
-        scales,
+        scales: None,
         input,
-        y,
+        y: cx.slot(node.outputs[0]),
+        geometry: Geometry { tile: cx.tile, ..Geometry::point(output.images, map) },
         output,
-        geometry,
-        weights,
-        groups,
-        bias,
-        residual,
-        enlarged,
-        epilogue,
-    };
-    convolve(cx, node, &convolution)
+        weights: weights.into(),
+        groups: 1,
+        bias: Cow::Borrowed(&[]),
+        residual: None,
+        enlarged: None,
+        epilogue: Epilogue::Plain,
+    }
 }
 
 /// `alpha B` as `[outputs][inputs]`, rounded once.
