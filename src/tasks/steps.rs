@@ -5,13 +5,14 @@ use super::detection::{Detector, Encoding, Family, Map, Part, Place};
 use super::{Norm, Task, TaskKind, normals};
 use crate::kernels::loss::Enlarging;
 use crate::kernels::loss_agreement::{self, LOSS_AGREEMENT, LossAgreementParams};
-use crate::kernels::loss_bce::{self, LOSS_BCE, LossBceParams};
-use crate::kernels::loss_cosine::{self, LOSS_COSINE, LossCosineParams};
+use crate::kernels::loss_bce::{self, LOSS_BCE};
+use crate::kernels::loss_cosine::{self, LOSS_COSINE};
 use crate::kernels::loss_detection::{self, LOSS_DETECTION, LossDetectionParams};
 use crate::kernels::loss_l1::{self, LOSS_L1, LossL1Params};
-use crate::kernels::loss_segmentation::{self, LOSS_SEGMENTATION, LossSegmentationParams};
+use crate::kernels::loss_segmentation::{self, LOSS_SEGMENTATION};
 use crate::kernels::{Kernel, Spec};
 use crate::plan::{Enlarged, Grid, Operand, Plan, Port, Step};
+use std::collections::BTreeMap;
 
 /// Pixels that one workgroup adds. Always the same, so that a loss depends on nothing but its image.
 const SPAN: u32 = 1024;
@@ -249,71 +250,32 @@ impl Common {
             }
         }
     }
+
+    /// The parameters of `kernel`: those of [`LOSS_L1`] as far as it has them, and one of its `own`.
+    fn words(&self, kernel: &Kernel, own: Option<(&str, f32)>) -> Vec<u32> {
+        let shared = LossL1Params::NAMES.iter().copied().zip(self.params().words());
+        let own = own.map(|(name, value)| (name, value.to_bits()));
+        let words: BTreeMap<&str, u32> = shared.chain(own).collect();
+        kernel.params.iter().map(|name| words[name]).collect()
+    }
 }
 
 fn kernel(kind: &TaskKind, common: &Common) -> (&'static Kernel, Spec, Vec<u32>) {
     let enlarging = common.enlarging();
-    let shared = common.params();
-    let LossL1Params { record, groups, pixels, channels, span, partials, base, stride, .. } = shared;
-    let LossL1Params { height, width, in_pixels, in_width, outside, .. } = shared;
-    let distance = |square| (&LOSS_L1, loss_l1::spec(square, enlarging), shared.words());
-    let bce = |positive_weight| {
-        let params = LossBceParams {
-            record,
-            groups,
-            pixels,
-            channels,
-            positive_weight,
-            span,
-            partials,
-            base,
-            stride,
-            height,
-            width,
-            in_pixels,
-            in_width,
-            outside,
-        };
-        (&LOSS_BCE, loss_bce::spec(enlarging), params.words())
+    let groups = common.groups;
+    let distance = |square| (&LOSS_L1, loss_l1::spec(square, enlarging), common.words(&LOSS_L1, None));
+    let bce = |weight| {
+        (&LOSS_BCE, loss_bce::spec(enlarging), common.words(&LOSS_BCE, Some(("positive_weight", weight))))
     };
     match kind {
         TaskKind::Segmentation | TaskKind::Classification => {
-            let params = LossSegmentationParams {
-                record,
-                groups,
-                pixels,
-                span,
-                partials,
-                base,
-                stride,
-                height,
-                width,
-                in_pixels,
-                in_width,
-                outside,
-            };
             let held = if common.segments == 1 && groups <= loss_segmentation::HELD { groups } else { 0 };
-            (&LOSS_SEGMENTATION, loss_segmentation::spec(enlarging, held), params.words())
+            let spec = loss_segmentation::spec(enlarging, held);
+            (&LOSS_SEGMENTATION, spec, common.words(&LOSS_SEGMENTATION, None))
         }
         TaskKind::Normals => {
-            let shortest = normals::SHORTEST;
-            let params = LossCosineParams {
-                record,
-                groups,
-                pixels,
-                channels,
-                shortest,
-                span,
-                partials,
-                base,
-                stride,
-                height,
-                width,
-                in_pixels,
-                in_width,
-                outside,
-            };
-            (&LOSS_COSINE, loss_cosine::spec(enlarging), params.words())
+            let words = common.words(&LOSS_COSINE, Some(("shortest", normals::SHORTEST)));
+            (&LOSS_COSINE, loss_cosine::spec(enlarging), words)
         }
         TaskKind::Depth => distance(false),
         TaskKind::Regression(norm) => distance(*norm == Norm::L2),
