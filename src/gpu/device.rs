@@ -1,6 +1,7 @@
 //! Opening a device, or borrowing one, and turning its failures into [`GpuError`].
 
 use super::GpuError;
+use super::awake::Waker;
 use super::cache::DiskCache;
 use super::list::class_name;
 use super::pipeline::Pipelines;
@@ -52,6 +53,8 @@ pub(super) struct Shared {
     pub texture_bytes: Mutex<BTreeMap<(u32, bool), u64>>,
     limits: wgpu::Limits,
     lent: bool,
+    /// Of a device that is the CPU.
+    waker: Option<Waker>,
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
@@ -153,9 +156,11 @@ impl Gpu {
         cache: Cache,
     ) -> Self {
         let class = class_of(&device.adapter_info(), device.features());
+        let cpu = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         let shared = Shared {
             limits: device.limits(),
             lent: failure.is_none(),
+            waker: (cpu && failure.is_some()).then(Waker::start),
             failure: failure.unwrap_or_default(),
             pipelines: Pipelines::default(),
             texture_bytes: Mutex::default(),
@@ -287,6 +292,16 @@ impl Gpu {
             }
             Some(Failure::Error(error)) => Err(classify(error, during)),
         }
+    }
+
+    /// Submits what was encoded.
+    pub(super) fn submit(&self, encoder: wgpu::CommandEncoder) -> wgpu::SubmissionIndex {
+        let work = self.shared.waker.as_ref().map(Waker::work);
+        let index = self.shared.queue.submit([encoder.finish()]);
+        if let Some(work) = work {
+            self.shared.queue.on_submitted_work_done(move || drop(work));
+        }
+        index
     }
 
     /// Waits for all submitted work.

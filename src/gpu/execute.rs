@@ -68,7 +68,7 @@ pub fn execute(
         drop(pass);
         let sources: Vec<&wgpu::Buffer> = back.iter().map(|(_, buffer)| *buffer).collect();
         readback.encode(&mut encoder, &sources);
-        gpu.shared.queue.submit([encoder.finish()]);
+        gpu.submit(encoder);
     })?;
     for ((i, _), contents) in back.iter().zip(readback.take(gpu)?) {
         buffers[*i] = contents;

@@ -1,5 +1,6 @@
 //! Everything that touches wgpu: devices, pipelines, sessions.
 
+mod awake;
 mod bind;
 mod cache;
 mod device;
@@ -11,6 +12,7 @@ mod pipeline;
 mod session;
 mod transfer;
 
+pub(crate) use awake::give_way;
 pub use device::{Checks, Gpu, Selector, raise_limits, required_features};
 pub use error::GpuError;
 pub use execute::execute;

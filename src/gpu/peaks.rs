@@ -161,7 +161,7 @@ impl Timed {
                 self.bound.dispatch(&mut pass, &self.table, 0);
             }
             drop(pass);
-            self.gpu.shared.queue.submit([encoder.finish()]);
+            self.gpu.submit(encoder);
         })?;
         self.gpu.wait(DURING)?;
         Ok(start.elapsed().as_secs_f64())

@@ -1,5 +1,6 @@
 //! Batches that are made while the device computes.
 
+use crate::gpu::give_way;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -66,22 +67,6 @@ impl<T> Ahead<'_, T> {
         }
     }
 }
-
-/// Lets this thread run where no other wants to.
-#[cfg(target_os = "linux")]
-fn give_way() {
-    use thread_priority::{
-        NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-        thread_native_id,
-    };
-    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy) {
-        tracing::debug!(?error, "the thread that reads pictures does not give way to the device");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn give_way() {}
 
 #[cfg(test)]
 mod tests {

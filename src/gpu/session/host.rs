@@ -58,7 +58,7 @@ impl Session {
             let readback = Readback::new(gpu, vec![floats]);
             let mut encoder = gpu.shared.device.create_command_encoder(&Default::default());
             readback.encode(&mut encoder, &[buffer]);
-            gpu.shared.queue.submit([encoder.finish()]);
+            gpu.submit(encoder);
             readback
         })?;
         Ok(readback.take(gpu)?.swap_remove(0))

@@ -105,7 +105,7 @@ impl<'a> Stream<'a> {
         let index = self.gpu.scoped(DURING, || {
             drop(pass);
             last(&mut encoder);
-            self.gpu.shared.queue.submit([encoder.finish()])
+            self.gpu.submit(encoder)
         })?;
         self.pace.flight.push_back((index, std::mem::take(&mut self.cost)));
         Ok(())

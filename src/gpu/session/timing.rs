@@ -133,7 +133,7 @@ impl Session {
                     step.bound.dispatch(&mut pass, table, offset);
                 }
                 drop(pass);
-                gpu.shared.queue.submit([encoder.finish()]);
+                gpu.submit(encoder);
             })?;
             gpu.wait(DURING)?;
             Ok(start.elapsed().as_secs_f64())
@@ -182,7 +182,7 @@ impl Session {
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
             encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
-            gpu.shared.queue.submit([encoder.finish()]);
+            gpu.submit(encoder);
             staging.map_async(wgpu::MapMode::Read, .., |_| ());
             staging
         })?;

@@ -1,0 +1,135 @@
+//! Keeps a core of the host awake while a device that is the CPU computes.
+//!
+//! Its threads meet after every dispatch and sleep until then. A core on which nothing runs is halted, in a virtual
+//! machine by leaving it, and takes some 20 to 200 us to come back, as long as a small layer computes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{JoinHandle, park, yield_now};
+use std::time::{Duration, Instant};
+
+/// A thread of the lowest priority that runs while work is on its way, where no other thread wants to.
+#[derive(Debug)]
+pub(super) struct Waker {
+    work: Arc<AtomicUsize>,
+    /// None where there is no such priority.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Added to the work when the thread is to end.
+const END: usize = 1 << (usize::BITS - 1);
+
+/// How long the thread stays awake after work: runs that follow one another find it so. One that has just come back often
+/// shares a core with both threads of a dispatch, until the system notices.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// Work on its way, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Work(Arc<AtomicUsize>);
+
+impl Waker {
+    /// Starts the thread, which sleeps as long as there is no work.
+    pub(super) fn start() -> Self {
+        let work = Arc::new(AtomicUsize::new(0));
+        let watched = work.clone();
+        let run = move || {
+            if !give_way() {
+                return;
+            }
+            while watched.load(Ordering::Acquire) < END {
+                park();
+                stay_awake(&watched);
+            }
+        };
+        let thread = cfg!(target_os = "linux").then(|| std::thread::Builder::new().name("awake".to_owned()));
+        let thread = thread.and_then(|builder| builder.spawn(run).ok());
+        Self { work, thread }
+    }
+
+    /// Notes that work begins.
+    pub(super) fn work(&self) -> Work {
+        if self.work.fetch_add(1, Ordering::AcqRel) == 0
+            && let Some(thread) = &self.thread
+        {
+            thread.thread().unpark();
+        }
+        Work(self.work.clone())
+    }
+}
+
+/// Runs until there has been no work for a while, or no more will come.
+fn stay_awake(work: &AtomicUsize) {
+    let mut last = Instant::now();
+    loop {
+        match work.load(Ordering::Acquire) {
+            0 if last.elapsed() > LINGER => return,
+            0 => {}
+            END.. => return,
+            _ => last = Instant::now(),
+        }
+        yield_now();
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Waker {
+    fn drop(&mut self) {
+        self.work.fetch_add(END, Ordering::AcqRel);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It does nothing that could fail.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Lets this thread run where no other wants to. False where the system cannot.
+#[cfg(target_os = "linux")]
+pub(crate) fn give_way() -> bool {
+    use thread_priority::{
+        NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+        thread_native_id,
+    };
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let done = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    if let Err(error) = &done {
+        tracing::debug!(?error, "a thread does not give way to others");
+    }
+    done.is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn give_way() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LINGER, Waker};
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+    use std::thread::sleep;
+
+    #[test]
+    fn work_counts_until_it_is_dropped_and_the_thread_ends_with_or_without_it() {
+        let waker = Waker::start();
+        let count = waker.work.clone();
+        let (first, second) = (waker.work(), waker.work());
+        assert_eq!(count.load(Ordering::Acquire), 2);
+        drop(first);
+        sleep(2 * LINGER);
+        drop(second);
+        assert_eq!(count.load(Ordering::Acquire), 0);
+        sleep(2 * LINGER);
+        let left = waker.work();
+        drop(waker);
+        drop(left);
+        // The thread has let go of the count.
+        assert_eq!(Arc::strong_count(&count), 1);
+    }
+}
