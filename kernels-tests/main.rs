@@ -14,6 +14,7 @@ mod concat;
 mod contract;
 mod conv;
 mod conv_gpu;
+mod conv_pair;
 mod conv_transpose;
 mod conv_weight;
 mod device;

@@ -1,4 +1,5 @@
 // Dense convolution without any feature: every thread reads its own weights.
+#set store = "conv_store"
 
 #include "live"
 #include "activation"

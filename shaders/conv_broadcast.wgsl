@@ -1,5 +1,6 @@
 // Dense convolution for CPU devices: weights are texels, for which a storage texture costs half of what a buffer does,
 // read once per subgroup.
+#set store = "conv_store"
 
 #include "live"
 #include "activation"

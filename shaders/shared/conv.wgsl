@@ -29,6 +29,11 @@ struct Params {
     // What an enlarged residual needs.
     enlarged_y: u32,
     enlarged_x: u32,
+#if next is defined
+    // The live record of the output of the convolution that follows, and its stored channel groups.
+    next_record: u32,
+    next_groups: u32,
+#endif
 }
 
 @group(0) @binding(1) var<uniform> p: Params;

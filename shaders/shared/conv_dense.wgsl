@@ -1,7 +1,8 @@
 // Dense convolution: everything but where weights are read from, which `fn weight_at(i: u32) -> vec4f` tells. A thread
 // computes ${np} pixels of ${kg} live output channel groups. A weight texel holds the weights of 4 outputs for one input
 // channel. Every sum runs over kernel rows, then live input groups, then kernel columns, then lanes, in every form:
-// grouped convolutions keep the same order. Needs "live", "activation", "element" and "conv".
+// grouped convolutions keep the same order. What becomes of the sums, the part named `store` tells. Needs "live", "activation",
+// "element" and "conv".
 //
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
@@ -173,24 +174,5 @@ fn main(
     }
 #endif
 
-#if window
-    let out_base = (image * (p.out_groups - 1u) * p.out_height + row) * p.out_width + ox;
-    let mine_is_last = block * ${workgroup}u + lane < p.tiles;
-#endif
-    let live_out = live_groups(p.out_record);
-#for q in range(kg)
-    if (first_group + ${q}u < live_out) {
-#for n in range(np)
-#if window
-        if (mine_is_last && ox + ${n}u < p.out_width) {
-            let at = out_base + group${q} * out_pixels + ${n}u;
-#else
-        if ((block * ${np}u + ${n}u) * ${workgroup}u + lane < pixels) {
-            let at = (image${n} * p.out_groups + group${q}) * out_pixels + pixel${n};
-#endif
-            y[at] = finish(a${n}_${q} + bias${q}, at, lanes${q});
-        }
-#endfor
-    }
-#endfor
+#include store
 }

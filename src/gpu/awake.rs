@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{JoinHandle, park, yield_now};
 use std::time::{Duration, Instant};
 
-/// A thread of the lowest priority that runs while work is on its way, where no other thread wants to.
+/// A thread of the least share of a core that runs while work is on its way.
 #[derive(Debug)]
 pub(super) struct Waker {
     work: Arc<AtomicUsize>,
@@ -19,8 +19,7 @@ pub(super) struct Waker {
 /// Added to the work when the thread is to end.
 const END: usize = 1 << (usize::BITS - 1);
 
-/// How long the thread stays awake after work: runs that follow one another find it so. One that has just come back often
-/// shares a core with both threads of a dispatch, until the system notices.
+/// How long the thread stays awake after work, so that runs that follow one another find it so.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// Work on its way, until it is dropped.
@@ -33,7 +32,7 @@ impl Waker {
         let work = Arc::new(AtomicUsize::new(0));
         let watched = work.clone();
         let run = move || {
-            if !give_way() {
+            if !be_nice() {
                 return;
             }
             while watched.load(Ordering::Acquire) < END {
@@ -88,24 +87,34 @@ impl Drop for Waker {
     }
 }
 
-/// Lets this thread run where no other wants to. False where the system cannot.
+/// Gives this thread the least share of a core that one can have which the system takes into account where it places others.
+/// One that runs only where no other wants to is overlooked: both threads of a dispatch often stay on the other core then. False
+/// where there is no such thing.
+fn be_nice() -> bool {
+    #[cfg(target_os = "linux")]
+    return set_policy(thread_priority::NormalThreadSchedulePolicy::Other);
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
+/// Lets this thread run where no other wants to, if the system can.
+pub(crate) fn give_way() {
+    #[cfg(target_os = "linux")]
+    set_policy(thread_priority::NormalThreadSchedulePolicy::Idle);
+}
+
+/// Gives this thread a policy, and the lowest priority of that.
 #[cfg(target_os = "linux")]
-pub(crate) fn give_way() -> bool {
+fn set_policy(policy: thread_priority::NormalThreadSchedulePolicy) -> bool {
     use thread_priority::{
-        NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-        thread_native_id,
+        ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
     };
-    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let policy = ThreadSchedulePolicy::Normal(policy);
     let done = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
     if let Err(error) = &done {
         tracing::debug!(?error, "a thread does not give way to others");
     }
     done.is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn give_way() -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod conv;
 pub mod conv_broadcast;
 pub mod conv_depthwise;
 pub mod conv_grouped;
+pub mod conv_pair;
 pub mod conv_tiled;
 pub mod conv_transpose;
 pub mod conv_transpose_broadcast;
@@ -146,6 +147,7 @@ pub static ALL: &[&Kernel] = &[
     &conv_broadcast::CONV_BROADCAST,
     &conv_depthwise::CONV_DEPTHWISE,
     &conv_grouped::CONV_GROUPED,
+    &conv_pair::CONV_PAIR,
     &conv_tiled::CONV_TILED,
     &conv_transpose::CONV_TRANSPOSE,
     &conv_transpose_broadcast::CONV_TRANSPOSE_BROADCAST,

@@ -38,6 +38,8 @@ static SHARED: &[(&str, &str)] = &[
     ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
     ("conv_outputs", include_str!("../../shaders/shared/conv_outputs.wgsl")),
+    ("conv_store", include_str!("../../shaders/shared/conv_store.wgsl")),
+    ("conv_pair_store", include_str!("../../shaders/shared/conv_pair_store.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("weight", include_str!("../../shaders/shared/weight.wgsl")),
     ("weight_texels", include_str!("../../shaders/shared/weight_texels.wgsl")),

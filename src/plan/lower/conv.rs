@@ -1,7 +1,7 @@
 //! Convolutions, and matrix products as 1x1 convolutions whose pixels are images.
 
 use super::resize::take_back;
-use super::{Lowering, PlanError, Stored, activation, scale, siblings, unsupported, winograd};
+use super::{Lowering, PlanError, Stored, activation, pair, scale, siblings, unsupported, winograd};
 use crate::graph::{Activation, Conv2d, Epilogue, Gemm, Node};
 use crate::kernels::conv::{ConvParams, Finish, Weights, pack_channels};
 use crate::plan::select::{Connection, Geometry, Part, binds_scales, select, windows};
@@ -42,6 +42,9 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, conv: &Conv2d) -> Result<(),
         return Ok(());
     }
     let own = convolution(cx, node, conv)?;
+    if pair::join(cx, node, &own) {
+        return Ok(());
+    }
     let whole = siblings::merged(cx, node, own);
     convolve(cx, node, &whole)
 }

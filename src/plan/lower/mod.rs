@@ -13,6 +13,7 @@ mod mat_mul;
 mod moves;
 mod norm;
 mod pad;
+mod pair;
 mod part;
 mod pool;
 mod reduce;

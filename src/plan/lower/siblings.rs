@@ -13,6 +13,11 @@ impl Lowering<'_> {
     pub(super) fn is_merged(&self, value: ValueId) -> bool {
         self.merged.contains_key(&value)
     }
+
+    /// Whether the graph computes gradients: every constant must be found again then.
+    pub(super) fn trains(&self) -> bool {
+        self.graph.nodes.iter().any(|node| matches!(node.op, Op::Training(_)))
+    }
 }
 
 /// The convolution `first` of `node`, with the outputs of its siblings behind its own: all are parts of one buffer then. The
@@ -31,7 +36,7 @@ pub(super) fn merged<'a>(cx: &mut Lowering<'a>, node: &Node, first: Convolution<
         _ => false,
     };
     let others: Vec<&Node> = graph.nodes.iter().filter(alike).collect();
-    if others.is_empty() || graph.nodes.iter().any(|node| matches!(node.op, Op::Training(_))) {
+    if others.is_empty() || cx.trains() {
         return first;
     }
     let mut all = vec![(node, first)];

@@ -1,0 +1,66 @@
+//! Dense convolution together with the 1x1 one that alone reads it, for CPU devices with subgroups of one fixed size.
+
+use super::conv::{Blocks, ConvParams, Finish, Form, Reads, finishes, forms};
+use super::conv_broadcast::{self, SUBGROUPS, WIDE, cuts, is_wide, pixels};
+use super::{Access, Kernel, Spec};
+
+/// Tensors `x, weight, bias, next_weight, next_bias, y`: those of [`super::conv_broadcast::CONV_BROADCAST`], then the weights
+/// and biases of the convolution that follows, packed for the channel layout in between, and its output.
+pub static CONV_PAIR: Kernel = Kernel {
+    name: "conv_pair",
+    source: include_str!("../../shaders/conv_pair.wgsl"),
+    bindings: &[Access::Read, Access::Texels, Access::Read, Access::Texels, Access::Read, Access::Write],
+    params: &NAMES,
+    variants,
+};
+
+/// [`ConvParams`] of the first convolution, then the live record and the stored channel groups of the output.
+const NAMES: [&str; ConvParams::NAMES.len() + 2] = {
+    let mut names = ["next_record"; ConvParams::NAMES.len() + 2];
+    let mut at = 0;
+    while at < ConvParams::NAMES.len() {
+        names[at] = ConvParams::NAMES[at];
+        at += 1;
+    }
+    names[at + 1] = "next_groups";
+    names
+};
+
+/// The most channel groups of the output.
+pub const GROUPS: u32 = 4;
+
+/// The specialisation that computes what `first` of [`super::conv_broadcast::CONV_BROADCAST`] does, of all its up to `between`
+/// output channel groups, and an output of so many `groups`. `None` where no thread has all of them, or where something is added
+/// to the first convolution or scaled for it.
+pub fn spec(first: &Spec, between: u32, groups: u32) -> Option<Spec> {
+    let value = |name| first.0.iter().find(|(known, _)| *known == name).map(|&(_, value)| value);
+    let plain = ["planes", "scaled", "add"].into_iter().all(|name| value(name) == Some(0));
+    let one_thread = between <= value("largest")?.min(Blocks::REST);
+    let mut spec = first.clone();
+    spec.0.push(("next", groups));
+    (plain && one_thread && (1..=GROUPS).contains(&groups)).then_some(spec)
+}
+
+/// Every cut with one output and every output and activation with one cut.
+fn variants() -> Vec<Spec> {
+    let mut all = Vec::new();
+    let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
+    for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
+        let sizes = cuts(subgroup, pixels, 0).into_iter().filter(|cut| cut.blocks.size <= Blocks::REST);
+        let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
+        for (form, cut) in forms.flat_map(|form| sizes.clone().map(move |cut| (form, cut))) {
+            all.push((conv_broadcast::spec(form, cut, Reads::default(), Finish::default()), 1));
+        }
+    }
+    let cut = cuts(SUBGROUPS[1], 4, 0)[1];
+    let window = Form::Window { columns: 3, stride: 1 };
+    let finishing = |finish| conv_broadcast::spec(window, cut, Reads::default(), finish);
+    all.extend(finishes().into_iter().filter(|finish| finish.add == 0).map(|finish| (finishing(finish), 1)));
+    all.extend((2..=GROUPS).map(|groups| (finishing(Finish::default()), groups)));
+    let three = Reads { depth: 3, ..Reads::default() };
+    all.push((conv_broadcast::spec(window, cut, three, Finish::default()), 1));
+    let mut specs: Vec<Spec> = all.iter().filter_map(|(first, groups)| spec(first, 1, *groups)).collect();
+    specs.sort();
+    specs.dedup();
+    specs
+}

@@ -1,0 +1,63 @@
+//! A 1x1 convolution of few outputs that alone reads what another one gives, as heads of a network end: both are one step.
+
+use super::Lowering;
+use super::conv::Convolution;
+use crate::graph::{Epilogue, Node};
+use crate::kernels::Spec;
+use crate::kernels::conv::{Weights, pack, pack_channels};
+use crate::kernels::conv_broadcast::CONV_BROADCAST;
+use crate::kernels::conv_pair::{CONV_PAIR, spec};
+use crate::plan::select::Geometry;
+use crate::plan::{Operand, Step};
+use crate::tensor::Dtype;
+
+/// Lets the steps that compute what `next` of `node` reads compute that as well, where each thread of theirs has all channels of
+/// its pixels. Sums are the same as before. Tells whether they do. They do not where all values are kept, in training, and in 16
+/// bits, where what is between would be rounded.
+pub(super) fn join(cx: &mut Lowering, node: &Node, next: &Convolution) -> bool {
+    let geometry = &next.geometry;
+    let point = Geometry { tile: geometry.tile, ..Geometry::point(geometry.images, geometry.output) };
+    let plain = *geometry == point && next.residual.is_none() && next.epilogue == Epilogue::Plain;
+    if !cx.merge || cx.keep_all || cx.dtype == Dtype::F16 || !plain {
+        return false;
+    }
+    let Some(found) = firsts(cx, next) else { return false };
+    let weights = Weights {
+        values: &next.weights,
+        group_inputs: next.input.channels as usize,
+        group_outputs: next.output.channels as usize,
+        taps: 1,
+        input: &next.input.segments,
+        output: &next.output.segments,
+    };
+    if cx.class_for(weights.stored()) != cx.class || !cx.is_read_once(next.x) || cx.trains() {
+        return false;
+    }
+    let packed = cx.pack_weights(pack(&weights));
+    let bias = cx.pack(pack_channels(&next.bias, &next.output.segments));
+    let pixels = u64::from(next.output.images) * u64::from(next.output.pixels());
+    let macs = pixels * u64::from(next.input.channels) * u64::from(next.output.channels);
+    for (at, spec) in found {
+        let step = &mut cx.steps[at];
+        step.kernel = &CONV_PAIR;
+        step.spec = spec;
+        step.params.extend([next.output.record.0, next.output.groups]);
+        step.operands = [&step.operands[..3], &[packed, bias, next.y]].concat();
+        step.macs += if step.macs > 0 { macs } else { 0 };
+        let names = [&node.name, &step.node].map(String::clone);
+        cx.merged.insert(node.outputs[0], names);
+    }
+    true
+}
+
+/// The steps that compute what `next` reads, and their specialisations together with it, where there are such.
+fn firsts(cx: &Lowering, next: &Convolution) -> Option<Vec<(usize, Spec)>> {
+    let writes = |(_, step): &(usize, &Step)| step.operands.last() == Some(&next.x);
+    let paired = |(at, step): (usize, &Step)| {
+        let fits = step.kernel == &CONV_BROADCAST && matches!(next.x, Operand::Slot(_));
+        let spec = spec(&step.spec, next.input.groups, next.output.groups)?;
+        fits.then_some((at, spec))
+    };
+    let found: Option<Vec<_>> = cx.steps.iter().enumerate().filter(writes).map(paired).collect();
+    found.filter(|found| !found.is_empty())
+}
