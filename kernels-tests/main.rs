@@ -18,6 +18,7 @@ mod conv_pair;
 mod conv_transpose;
 mod conv_weight;
 mod device;
+mod direct;
 mod docs;
 mod element;
 mod eltwise_binary;

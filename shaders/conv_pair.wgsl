@@ -1,6 +1,7 @@
-// Dense convolution and the 1x1 one of up to ${4 * next} channels that alone reads it, for CPU devices: see "conv_dense". A thread
+// Dense convolution and the 1x1 one of few channels that alone reads it, for CPU devices: see "conv_dense". A thread
 // has all channels of its pixels, so that nothing is stored in between.
 #set store = "conv_pair_store"
+#set paired = true
 
 #include "live"
 #include "activation"
@@ -8,7 +9,7 @@
 #include "conv"
 #include "conv_dense"
 
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> x: array<${"f32" if planar else "vec4f"}>;
 @group(0) @binding(3) var weight: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var next_weight: texture_storage_2d<rgba32float, read>;

@@ -29,7 +29,7 @@ struct Params {
     // What an enlarged residual needs.
     enlarged_y: u32,
     enlarged_x: u32,
-#if next is defined
+#if paired is defined
     // The live record of the output of the convolution that follows, and its stored channel groups.
     next_record: u32,
     next_groups: u32,

@@ -30,18 +30,16 @@ const NAMES: [&str; ConvParams::NAMES.len() + 2] = {
 pub const GROUPS: u32 = 4;
 
 /// The specialisation that computes what `first` of [`super::conv_broadcast::CONV_BROADCAST`] does, of all its up to `between`
-/// output channel groups, and an output of so many `groups`. `None` where no thread has all of them, or where something is added
-/// to the first convolution or scaled for it.
-pub fn spec(first: &Spec, between: u32, groups: u32) -> Option<Spec> {
+/// output channel groups, and an output of up to [`GROUPS`] groups. `None` where no thread has all of them, or where something is
+/// added to the first convolution or scaled for it.
+pub fn spec(first: &Spec, between: u32) -> Option<Spec> {
     let value = |name| first.0.iter().find(|(known, _)| *known == name).map(|&(_, value)| value);
     let plain = ["planes", "scaled", "add"].into_iter().all(|name| value(name) == Some(0));
     let one_thread = between <= value("largest")?.min(Blocks::REST);
-    let mut spec = first.clone();
-    spec.0.push(("next", groups));
-    (plain && one_thread && (1..=GROUPS).contains(&groups)).then_some(spec)
+    (plain && one_thread).then(|| first.clone())
 }
 
-/// Every cut with one output and every output and activation with one cut.
+/// Every cut with one activation, and every activation and way to read with one cut.
 fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
@@ -49,18 +47,15 @@ fn variants() -> Vec<Spec> {
         let sizes = cuts(subgroup, pixels, 0).into_iter().filter(|cut| cut.blocks.size <= Blocks::REST);
         let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
         for (form, cut) in forms.flat_map(|form| sizes.clone().map(move |cut| (form, cut))) {
-            all.push((conv_broadcast::spec(form, cut, Reads::default(), Finish::default()), 1));
+            all.push(conv_broadcast::spec(form, cut, Reads::default(), Finish::default()));
         }
     }
     let cut = cuts(SUBGROUPS[1], 4, 0)[1];
     let window = Form::Window { columns: 3, stride: 1 };
-    let finishing = |finish| conv_broadcast::spec(window, cut, Reads::default(), finish);
-    all.extend(finishes().into_iter().filter(|finish| finish.add == 0).map(|finish| (finishing(finish), 1)));
-    all.extend((2..=GROUPS).map(|groups| (finishing(Finish::default()), groups)));
+    let plain = finishes().into_iter().filter(|finish| finish.add == 0 && *finish != Finish::default());
+    all.extend(plain.map(|finish| conv_broadcast::spec(window, cut, Reads::default(), finish)));
     let three = Reads { depth: 3, ..Reads::default() };
-    all.push((conv_broadcast::spec(window, cut, three, Finish::default()), 1));
-    let mut specs: Vec<Spec> = all.iter().filter_map(|(first, groups)| spec(first, 1, *groups)).collect();
-    specs.sort();
-    specs.dedup();
-    specs
+    let reads = [three, Reads { planar: true, ..three }];
+    all.extend(reads.map(|reads| conv_broadcast::spec(window, cut, reads, Finish::default())));
+    all.iter().filter_map(|first| spec(first, 1)).collect()
 }

@@ -106,16 +106,9 @@ pub fn build_with_grams(
             edges.grams.push(gram::add(&mut cx, node, value, external));
         }
     }
+    edges.unpacked(&cx);
     for &value in &graph.outputs {
-        let (mut port, mut step) = ports::output(&mut cx, value, edges.external(shapes, value))?;
-        if let Some(short) = edges.short.remove(&value) {
-            step = short.unpack;
-            if let Some((source, enlarged)) = short.source {
-                (port.operand, port.enlarged) = (source, Some(enlarged));
-            }
-        }
-        edges.outputs.push(port);
-        edges.unpack.push(step);
+        edges.add_output(&mut cx, value)?;
     }
     edges.externals.extend(edges.grams.iter().map(|gram| gram.bytes(options.batch)));
     if options.keep_all {
@@ -144,15 +137,15 @@ struct Edges {
 
 /// An output that is computed for the caller at once.
 struct Short {
-    /// The step that does it.
-    unpack: Step,
-    /// What that reads, where nothing else is stored.
-    source: Option<(Operand, Enlarged)>,
+    /// The step that does it, where none of the node's own does.
+    unpack: Option<Step>,
+    /// What is stored, where that is something else, and how the output comes from it.
+    source: Option<(Operand, Option<Enlarged>)>,
 }
 
 impl Edges {
     /// A new external buffer for a value in the caller's layout.
-    fn external(&mut self, shapes: &Shapes, value: ValueId) -> usize {
+    fn external(&mut self, shapes: &[Vec<usize>], value: ValueId) -> usize {
         self.externals.push(host_bytes(&shapes[value.0]).unwrap_or(u64::MAX));
         self.externals.len() - 1
     }
@@ -175,13 +168,42 @@ impl Edges {
             return;
         }
         let external: usize = cx.graph.inputs.len() + place;
-        if let Some((unpack, source, enlarged)) = unpacked(cx, &stored, external) {
+        if !probed && cx.write_direct(value, &stored, external) {
+            let source = Some((Operand::External(external), None));
+            self.short.insert(value, Short { unpack: None, source });
+        } else if let Some((unpack, source, enlarged)) = unpacked(cx, &stored, external) {
             if !probed {
                 cx.steps.pop();
             }
-            let source = (!probed).then_some((source, enlarged));
-            self.short.insert(value, Short { unpack, source });
+            let source = (!probed).then_some((source, Some(enlarged)));
+            self.short.insert(value, Short { unpack: Some(unpack), source });
         }
+    }
+
+    /// Leaves out the steps that pack inputs which are read as the caller has them.
+    fn unpacked(&mut self, cx: &Lowering) {
+        let direct: Vec<bool> = cx.graph.inputs.iter().map(|input| cx.direct.contains(input)).collect();
+        let mut packed = direct.iter().map(|direct| !direct);
+        self.pack.retain(|_| packed.next().unwrap_or(true));
+        for (port, _) in self.inputs.iter_mut().zip(&direct).filter(|(_, direct)| **direct) {
+            port.operand = Operand::External(port.external);
+        }
+    }
+
+    /// The port of an output and the step that unpacks it, if any.
+    fn add_output(&mut self, cx: &mut Lowering, value: ValueId) -> Result<(), PlanError> {
+        let external = self.external(cx.shapes, value);
+        let (mut port, step) = ports::output(cx, value, external)?;
+        let short = self.short.remove(&value).unwrap_or(Short { unpack: Some(step), source: None });
+        if let Some((operand, enlarged)) = short.source {
+            (port.operand, port.enlarged) = (operand, enlarged);
+        }
+        if port.operand == Operand::External(external) {
+            self.externals[external] = cx.stored(value).floats() as u64 * 4;
+        }
+        self.outputs.push(port);
+        self.unpack.extend(short.unpack);
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod broadcast;
 mod concat;
 mod conv;
 mod conv_transpose;
+mod direct;
 mod dispatch;
 mod gather;
 mod mat_mul;
@@ -233,6 +234,8 @@ pub struct Lowering<'a> {
     parts: BTreeMap<usize, Within>,
     /// Values that steps of other nodes compute, with the names of their nodes and of those.
     pub merged: BTreeMap<ValueId, [String; 2]>,
+    /// Graph inputs that are not packed.
+    pub direct: BTreeSet<ValueId>,
     /// Constants that are packed once for all steps that read them as they are.
     whole: BTreeMap<ValueId, Operand>,
 }
@@ -261,6 +264,7 @@ impl<'a> Lowering<'a> {
             slot_values: Vec::new(),
             parts: BTreeMap::new(),
             merged: BTreeMap::new(),
+            direct: BTreeSet::new(),
             whole: BTreeMap::new(),
         }
     }

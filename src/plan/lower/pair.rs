@@ -6,7 +6,7 @@ use crate::graph::{Epilogue, Node};
 use crate::kernels::Spec;
 use crate::kernels::conv::{Weights, pack, pack_channels};
 use crate::kernels::conv_broadcast::CONV_BROADCAST;
-use crate::kernels::conv_pair::{CONV_PAIR, spec};
+use crate::kernels::conv_pair::{CONV_PAIR, GROUPS, spec};
 use crate::plan::select::Geometry;
 use crate::plan::{Operand, Step};
 use crate::tensor::Dtype;
@@ -18,6 +18,7 @@ pub(super) fn join(cx: &mut Lowering, node: &Node, next: &Convolution) -> bool {
     let geometry = &next.geometry;
     let point = Geometry { tile: geometry.tile, ..Geometry::point(geometry.images, geometry.output) };
     let plain = *geometry == point && next.residual.is_none() && next.epilogue == Epilogue::Plain;
+    let plain = plain && next.output.groups <= GROUPS;
     if !cx.merge || cx.keep_all || cx.dtype == Dtype::F16 || !plain {
         return false;
     }
@@ -55,7 +56,7 @@ fn firsts(cx: &Lowering, next: &Convolution) -> Option<Vec<(usize, Spec)>> {
     let writes = |(_, step): &(usize, &Step)| step.operands.last() == Some(&next.x);
     let paired = |(at, step): (usize, &Step)| {
         let fits = step.kernel == &CONV_BROADCAST && matches!(next.x, Operand::Slot(_));
-        let spec = spec(&step.spec, next.input.groups, next.output.groups)?;
+        let spec = spec(&step.spec, next.input.groups)?;
         fits.then_some((at, spec))
     };
     let found: Option<Vec<_>> = cx.steps.iter().enumerate().filter(writes).map(paired).collect();

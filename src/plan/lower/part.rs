@@ -43,6 +43,11 @@ impl Lowering<'_> {
         if whole == slot { operand } else { Operand::Part { slot: whole, offset, bytes: self.slots[slot] } }
     }
 
+    /// Whether a slot lies in no other, and no other in it.
+    pub(super) fn is_alone(&self, slot: usize) -> bool {
+        !self.parts.contains_key(&slot) && self.parts.values().all(|within| within.slot != slot)
+    }
+
     /// Lets the slot of `part` lie in that of `whole`, which has one image, from channel group `group` on, where something
     /// in it can be bound there. What is read of `part` must have been written before.
     pub(super) fn view(&mut self, part: usize, (slot, whole): (usize, &Stored), group: u32) -> bool {
