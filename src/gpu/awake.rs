@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{JoinHandle, park, yield_now};
+use std::thread::{JoinHandle, park, sleep, yield_now};
 use std::time::{Duration, Instant};
 
 /// A thread of the least share of a core that runs while work is on its way.
@@ -21,6 +21,16 @@ const END: usize = 1 << (usize::BITS - 1);
 
 /// How long the thread stays awake after work, so that runs that follow one another find it so.
 const LINGER: Duration = Duration::from_millis(5);
+
+/// A thread that was away for so long has let another one run.
+const OTHERS: Duration = Duration::from_micros(20);
+
+/// Alone on its core for so long, the thread is in the way: the threads of the device share another core, since the system finds none
+/// idle. It sleeps for [`NAP`] then, in which one of them is woken on its core.
+const ALONE: Duration = Duration::from_millis(1);
+
+/// Longer than most dispatches.
+const NAP: Duration = Duration::from_micros(300);
 
 /// Work on its way, until it is dropped.
 #[derive(Debug)]
@@ -58,15 +68,24 @@ impl Waker {
 
 /// Runs until there has been no work for a while, or no more will come.
 fn stay_awake(work: &AtomicUsize) {
-    let mut last = Instant::now();
+    let mut now = Instant::now();
+    let (mut last, mut shared) = (now, now);
     loop {
         match work.load(Ordering::Acquire) {
-            0 if last.elapsed() > LINGER => return,
+            0 if now - last > LINGER => return,
             0 => {}
             END.. => return,
-            _ => last = Instant::now(),
+            _ => last = now,
         }
         yield_now();
+        let before = std::mem::replace(&mut now, Instant::now());
+        if now - before > OTHERS {
+            shared = now;
+        } else if now - shared > ALONE {
+            sleep(NAP);
+            now = Instant::now();
+            shared = now;
+        }
     }
 }
 
