@@ -55,8 +55,8 @@ impl Session {
         &self.externals[self.plan.inputs[input].external]
     }
 
-    /// The buffer that a run writes graph output `output` to: row-major `f32` in the shape of its port. It may be
-    /// read by copies and by passes that bind it as storage.
+    /// The buffer that a run writes graph output `output` to: row-major `f32` in the shape of its port, from its beginning. It
+    /// may be read by copies and by passes that bind it as storage.
     ///
     /// # Panics
     /// If there is no such output.

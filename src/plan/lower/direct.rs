@@ -26,14 +26,16 @@ impl Lowering<'_> {
 
     /// Lets the steps that compute the graph output `value`, stored as `y`, write it into the caller's buffer `external`, where it is
     /// stored as the caller reads it: one pixel of channels in their order that always live. Whoever reads it otherwise must
-    /// not exist. Tells whether they do; the buffer must be as long as what is stored.
+    /// not exist, as in training, which looks for the step that unpacks a gradient. Tells whether they do; the buffer must be as
+    /// long as what is stored.
     pub(in crate::plan) fn write_direct(&mut self, value: ValueId, y: &Stored, external: usize) -> bool {
         let dense = y.images == 1 || y.channels.is_multiple_of(4);
         let plain = matches!(&y.segments[..], [segment] if segment.unit.is_none());
         let slot = self.slot_index(value);
         let shared = self.graph.nodes.iter().flat_map(|node| &node.inputs).chain(&self.graph.outputs);
         let others = shared.filter(|other| self.slot_of[other.0] == Some(slot)).count();
-        if y.pixels() != 1 || !dense || !plain || others != 1 || !self.is_alone(slot) {
+        let alone = others == 1 && self.is_alone(slot) && !self.trains();
+        if y.pixels() != 1 || !dense || !plain || !alone {
             return false;
         }
         let bound = |(operand, access): (&Operand, &Access)| {
