@@ -1,4 +1,4 @@
-// A texture to one image in NC4HW4, or with `planar` row-major: resized around pixel centres, then `(texel scale - mean) / std` by channel.
+// A texture to one image in NC4HW4: resized around pixel centres, then `(texel scale - mean) / std` by channel.
 
 #include "live"
 #include "element"
@@ -23,7 +23,7 @@ struct Params {
 
 @group(0) @binding(1) var<uniform> p: Params;
 @group(0) @binding(2) var picture: texture_2d<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<${"f32" if planar else "vec4f"}>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 fn texel(at: vec2i) -> vec4f {
     let last = vec2i(textureDimensions(picture)) - 1;
@@ -60,12 +60,5 @@ fn main(
     let colour = select(v, v.zyxw, p.bgr == 1u) * p.scale;
     let mean = vec4f(p.mean_x, p.mean_y, p.mean_z, p.mean_w);
     let deviation = vec4f(p.std_x, p.std_y, p.std_z, p.std_w);
-    let found = (colour - mean) / deviation;
-#if planar
-    for (var lane = 0u; lane < e.lanes; lane++) {
-        y[(p.image * e.lanes + lane) * pixels + e.pixel] = found[lane];
-    }
-#else
-    y[(p.image * p.groups + e.group) * pixels + e.pixel] = mask_lanes(found, e.lanes);
-#endif
+    y[(p.image * p.groups + e.group) * pixels + e.pixel] = mask_lanes((colour - mean) / deviation, e.lanes);
 }

@@ -7,7 +7,7 @@
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
 // input group are read; there is only one where it is not 4. With `scaled`, input channels of the one image that there is are
-// multiplied by `scales` first. With `planar`, inputs are row-major and have ${depth} channels. Blocks of ${kg} output groups: those of the largest size,
+// multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
 // ${largest}, come first; of each smaller size there is at most one, behind a multiple of ${rest} groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
@@ -15,18 +15,8 @@
 #set window = form == 2
 #set texels = (np - 1) * stride + columns if window else np
 #set lane_names = "xyzw"
-#set image_planes = depth ~ "u" if planar else "p.in_groups"
 
 #include "walk"
-
-// The input texel at `at`, where a channel of an image has so many pixels.
-fn texel(at: u32, in_pixels: u32) -> vec4f {
-#if planar
-    return vec4f({% for i in range(4) %}${"x[at + " ~ i ~ "u * in_pixels]" if i < depth else "0.0"}, {% endfor %});
-#else
-    return x[at];
-#endif
-}
 
 @compute @workgroup_size(${workgroup})
 fn main(
@@ -52,7 +42,7 @@ fn main(
     let image = quotient(row, p.out_height);
     let ox = (tile - row * p.row_tiles) * ${np}u;
     let top = (row - image * p.out_height) * p.stride_y - p.pad_top;
-    let in_base = image * ${image_planes} * in_pixels;
+    let in_base = image * p.in_groups * in_pixels;
 #for t in range(texels)
     let ix${t} = ox * ${stride}u + ${t}u - p.pad_left;
     let in${t} = ix${t} < p.in_width;
@@ -78,9 +68,9 @@ fn main(
     let top${n} = row${n} * p.stride_y - p.pad_top;
     let left${n} = (pixel${n} - row${n} * p.out_width) * p.stride_x - p.pad_left;
 #if point
-    let c${n} = image${n} * ${image_planes} * in_pixels + top${n} * p.in_width + left${n};
+    let c${n} = image${n} * p.in_groups * in_pixels + top${n} * p.in_width + left${n};
 #else
-    let c${n} = image${n} * ${image_planes} * in_pixels;
+    let c${n} = image${n} * p.in_groups * in_pixels;
 #endif
 #endfor
 #endif
@@ -140,15 +130,15 @@ fn main(
 #endif
 #for t in range(texels)
 #if point
-                        let x${t} = texel(c${t} + plane, in_pixels)${" * scale" if scaled};
+                        let x${t} = x[c${t} + plane]${" * scale" if scaled};
 #elif window
-                        let x${t} = select(vec4f(0.0), texel(c${t} + row_base + plane, in_pixels), ok${t});
+                        let x${t} = select(vec4f(0.0), x[c${t} + row_base + plane], ok${t});
 #else
                         let iy${t} = top${t} + ky * p.dilation_y;
                         let ix${t} = left${t} + kx * p.dilation_x;
                         let ok${t} = iy${t} < p.in_height && ix${t} < p.in_width;
                         let at${t} = plane + select(0u, iy${t} * p.in_width + ix${t}, ok${t});
-                        let x${t} = select(vec4f(0.0), texel(c${t} + at${t}, in_pixels), ok${t});
+                        let x${t} = select(vec4f(0.0), x[c${t} + at${t}], ok${t});
 #endif
 #endfor
 #for k in range(columns)

@@ -103,13 +103,11 @@ pub struct Reads {
     pub depth: u32,
     /// Whether every input channel is multiplied by a number of its own first: by 1x1 kernels of one image alone.
     pub scaled: bool,
-    /// Whether inputs are row-major, as the caller has them: one group of `depth` channels, all of which live.
-    pub planar: bool,
 }
 
 impl Default for Reads {
     fn default() -> Self {
-        Self { planes: false, depth: 4, scaled: false, planar: false }
+        Self { planes: false, depth: 4, scaled: false }
     }
 }
 
@@ -280,7 +278,6 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),
         ("scaled", u32::from(reads.scaled)),
-        ("planar", u32::from(reads.planar)),
         ("workgroup", cut.workgroup),
         ("subgroup", cut.subgroup),
         ("activation", finish.activation),

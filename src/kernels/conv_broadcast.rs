@@ -65,7 +65,7 @@ fn variants() -> Vec<Spec> {
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
         let cuts = cuts(subgroup, pixels, 0);
         let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
-        for (form, cut) in forms.clone().flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
+        for (form, cut) in forms.flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
             all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
         }
         if pixels == WIDE {
@@ -73,8 +73,6 @@ fn variants() -> Vec<Spec> {
         }
         let planes = Reads { planes: true, ..Reads::default() };
         let scaled = Reads { scaled: true, ..Reads::default() };
-        let planar = Reads { depth: 3, planar: true, ..Reads::default() };
-        all.extend(forms.map(|form| spec(form, cuts[0], planar, Finish::default())));
         for reads in [planes, scaled] {
             all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, reads, Finish::default())));
         }

@@ -55,7 +55,6 @@ fn variants() -> Vec<Spec> {
     let plain = finishes().into_iter().filter(|finish| finish.add == 0 && *finish != Finish::default());
     all.extend(plain.map(|finish| conv_broadcast::spec(window, cut, Reads::default(), finish)));
     let three = Reads { depth: 3, ..Reads::default() };
-    let reads = [three, Reads { planar: true, ..three }];
-    all.extend(reads.map(|reads| conv_broadcast::spec(window, cut, reads, Finish::default())));
+    all.push(conv_broadcast::spec(window, cut, three, Finish::default()));
     all.iter().filter_map(|first| spec(first, 1)).collect()
 }

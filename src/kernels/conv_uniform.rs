@@ -31,7 +31,7 @@ pub fn cuts(form: Form) -> &'static [Cut] {
 /// The specialisation for one of [`cuts`].
 pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
     let mut spec = dense_spec(form, cut, reads, finish);
-    spec.0.retain(|(name, _)| !["subgroup", "planar"].contains(name));
+    spec.0.retain(|(name, _)| *name != "subgroup");
     spec
 }
 

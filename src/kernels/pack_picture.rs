@@ -39,16 +39,11 @@ params! {
     }
 }
 
-/// Tensors `picture` and `y` (at most 4 channels).
+/// Tensors `picture` and `y` (stored, at most 4 channels); `linear` is 1 to interpolate, 0 to take the nearest texel.
 pub static PACK_PICTURE: Kernel = Kernel {
     name: "pack_picture",
     source: include_str!("../../shaders/pack_picture.wgsl"),
     bindings: &[Access::Picture, Access::Write],
     params: PackPictureParams::NAMES,
-    variants: || [[false, false], [false, true], [true, false], [true, true]].map(spec).to_vec(),
+    variants: || (0..2).map(|linear| Spec(vec![("linear", linear)])).collect(),
 };
-
-/// The specialisation that interpolates, or takes the nearest texel, and writes `y` row-major, or stored.
-pub fn spec([linear, planar]: [bool; 2]) -> Spec {
-    Spec(vec![("linear", u32::from(linear)), ("planar", u32::from(planar))])
-}

@@ -106,7 +106,6 @@ pub fn build_with_grams(
             edges.grams.push(gram::add(&mut cx, node, value, external));
         }
     }
-    edges.unpacked(&cx);
     for &value in &graph.outputs {
         edges.add_output(&mut cx, value)?;
     }
@@ -177,16 +176,6 @@ impl Edges {
             }
             let source = (!probed).then_some((source, Some(enlarged)));
             self.short.insert(value, Short { unpack: Some(unpack), source });
-        }
-    }
-
-    /// Leaves out the steps that pack inputs which are read as the caller has them.
-    fn unpacked(&mut self, cx: &Lowering) {
-        let direct: Vec<bool> = cx.graph.inputs.iter().map(|input| cx.direct.contains(input)).collect();
-        let mut packed = direct.iter().map(|direct| !direct);
-        self.pack.retain(|_| packed.next().unwrap_or(true));
-        for (port, _) in self.inputs.iter_mut().zip(&direct).filter(|(_, direct)| **direct) {
-            port.operand = Operand::External(port.external);
         }
     }
 

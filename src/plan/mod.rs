@@ -108,8 +108,7 @@ pub struct Port {
     /// Its host-layout buffer (row-major `f32`), an [`Operand::External`] index.
     pub external: usize,
     /// Its stored form: NC4HW4, in a slot or part of one that nothing else uses after it is written (outputs) or before (inputs);
-    /// or the caller's buffer, where nothing packs or unpacks it: row-major inputs, outputs of one pixel whose last channel group may
-    /// be padded.
+    /// or the caller's buffer, where nothing unpacks it: an output of one pixel, whose last channel group may be padded.
     pub operand: Operand,
     /// Its channel layout.
     pub record: Record,

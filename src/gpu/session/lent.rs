@@ -4,7 +4,7 @@ use super::{Session, Timed, cost};
 use crate::gpu::GpuError;
 use crate::gpu::bind::{Resource, bind};
 use crate::kernels::Spec;
-use crate::kernels::pack_picture::{PACK_PICTURE, PackPictureParams, spec};
+use crate::kernels::pack_picture::{PACK_PICTURE, PackPictureParams};
 use crate::plan::{Grid, Operand, Step};
 use crate::tensor::Dtype;
 
@@ -24,9 +24,6 @@ pub struct Normalise {
     pub linear: bool,
 }
 
-/// What stands for the texture among the operands of the step that reads it.
-const PICTURE: Operand = Operand::Constant(usize::MAX);
-
 impl Default for Normalise {
     /// Texels as they are, interpolated.
     fn default() -> Self {
@@ -41,7 +38,7 @@ impl Session {
         let descriptor = wgpu::ComputePassDescriptor { label: Some("wgpu-pagcp"), timestamp_writes: None };
         let mut pass = encoder.begin_compute_pass(&descriptor);
         let program = &self.program;
-        for step in program.inputs().chain(&program.steps).chain(&program.unpack) {
+        for step in program.pack.iter().chain(&program.steps).chain(&program.unpack) {
             step.bound.dispatch(&mut pass, &full, 0);
         }
     }
@@ -109,15 +106,14 @@ impl Session {
             std_z: normalise.std[2],
             std_w: normalise.std[3],
         };
-        let planar = port.operand == Operand::External(port.external);
-        let halves = if self.plan.dtype == Dtype::F16 && !planar { 0b10 } else { 0 };
+        let halves = if self.plan.dtype == Dtype::F16 { 0b10 } else { 0 };
         let step = Step {
             node: port.name.clone(),
             op: "Pack",
             kernel: &PACK_PICTURE,
-            spec: spec([normalise.linear, planar]).halved(halves),
+            spec: Spec(vec![("linear", u32::from(normalise.linear))]).halved(halves),
             params: params.words(),
-            operands: vec![PICTURE, port.operand],
+            operands: vec![Operand::External(port.external), port.operand],
             grid: Grid::Elements {
                 record: port.record,
                 per_group: (height * width) as u32,
@@ -128,19 +124,12 @@ impl Session {
         let bound = bind(&self.gpu, &[&step], &self.tables, |operand| match operand {
             Operand::Slot(slot) => Resource::Buffer(&self.slots[slot]),
             Operand::Part { slot, offset, bytes } => Resource::Part(&self.slots[slot], offset, bytes),
-            Operand::External(external) => Resource::Buffer(&self.externals[external]),
-            PICTURE => Resource::View(view),
+            Operand::External(_) => Resource::View(view),
             Operand::Constant(_) => unreachable!("the step binds a picture and what it becomes"),
         })?;
         let cost = cost(&step, &self.plan.live.table(0, &[]));
-        let own = |step: &Step| step.operands.first() == Some(&Operand::External(port.external));
-        let pack = self.plan.pack.iter().position(own);
         for bound in bound {
-            let timed = Timed { bound, cost };
-            match pack {
-                Some(at) => self.program.pack[at] = timed,
-                None => drop(self.program.pictures.insert(input, timed)),
-            }
+            self.program.pack[input] = Timed { bound, cost };
         }
         Ok(())
     }

@@ -18,7 +18,6 @@ use super::transfer::{Readback, buffer, filled, halves, texels};
 use super::{Gpu, GpuError};
 use crate::kernels::live::LiveTable;
 use crate::plan::{Grid, Operand, Plan, Step};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Pace;
 
@@ -44,8 +43,6 @@ pub struct Session {
 /// The bound steps of a plan, part by part.
 #[derive(Debug)]
 struct Program {
-    /// By input, what reads a texture for one that is not packed.
-    pictures: BTreeMap<usize, Timed>,
     pack: Vec<Timed>,
     steps: Vec<Timed>,
     unpack: Vec<Timed>,
@@ -59,13 +56,6 @@ struct Program {
 struct Timed {
     bound: Bound,
     cost: f64,
-}
-
-impl Program {
-    /// What makes inputs ready for the steps.
-    fn inputs(&self) -> impl Iterator<Item = &Timed> {
-        self.pictures.values().chain(&self.pack)
-    }
 }
 
 /// A constant on the device.
@@ -114,7 +104,6 @@ impl Session {
         let mut timed = bound.into_iter().zip(costs).map(|(bound, cost)| Timed { bound, cost });
         let mut part = |steps: &[Step]| timed.by_ref().take(steps.len()).collect();
         let program = Program {
-            pictures: BTreeMap::new(),
             pack: part(&plan.pack),
             steps: part(&plan.steps),
             unpack: part(&plan.unpack),

@@ -53,10 +53,10 @@ impl Session {
         self.last = (full.clone(), 0);
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
         let program = &self.program;
-        stream.push(program.inputs(), &full, 0)?;
-        for part in [&program.steps, &program.losses, &program.unpack] {
+        for part in [&program.pack, &program.steps, &program.losses] {
             stream.push(part, &full, 0)?;
         }
+        stream.push(&program.unpack, &full, 0)?;
         let sources: Vec<_> = self.plan.outputs.iter().map(|port| &self.externals[port.external]).collect();
         stream.finish(|encoder| self.outputs.encode(encoder, &sources))?;
         self.outputs.take(&self.gpu)
@@ -77,7 +77,7 @@ impl Session {
             (tables.into_iter().next().expect("one candidate has one table"), self.tables.stride)
         };
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
-        stream.push(self.program.inputs(), &table, offset)?;
+        stream.push(&self.program.pack, &table, offset)?;
         stream.finish(|_| ())
     }
 
@@ -133,8 +133,7 @@ impl Session {
         let (table, offset) = &self.last;
         let program = &self.program;
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
-        stream.push(program.inputs(), table, *offset)?;
-        for part in [&program.steps, &program.unpack] {
+        for part in [&program.pack, &program.steps, &program.unpack] {
             stream.push(part, table, *offset)?;
         }
         let sources: Vec<_> = self.plan.outputs.iter().map(|port| &self.externals[port.external]).collect();

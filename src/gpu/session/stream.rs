@@ -68,12 +68,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Adds `steps` for the candidate whose table is `table`, stored at byte `offset` of the tables.
-    pub fn push<'s>(
-        &mut self,
-        steps: impl IntoIterator<Item = &'s Timed>,
-        table: &LiveTable,
-        offset: u64,
-    ) -> Result<(), GpuError> {
+    pub fn push(&mut self, steps: &[Timed], table: &LiveTable, offset: u64) -> Result<(), GpuError> {
         for step in steps {
             if self.cost > 0.0 && self.cost + step.cost > self.pace.limit() {
                 self.submit()?;

@@ -97,8 +97,7 @@ impl Session {
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
         let program = &self.program;
         let losses = if judged { &program.losses[..] } else { &[] };
-        stream.push(program.inputs(), &full, 0)?;
-        for part in [&program.steps, losses, &program.unpack, &program.updates] {
+        for part in [&program.pack, &program.steps, losses, &program.unpack, &program.updates] {
             stream.push(part, &full, 0)?;
         }
         let last = stream.leave(|encoder| {

@@ -87,20 +87,17 @@ pub(super) fn convolution<'a>(
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
         scaled: false,
-        planar: false,
         winograd: winograd(cx, conv, channels, map),
         tile: cx.tile,
     };
-    let stored = (output.groups * 16) as usize * conv.kernel.iter().product::<usize>();
-    let caller = cx.caller_planes(node.inputs[0], (stored, &geometry));
     let scaled = if geometry.scales() { scale::take_back(cx, x) } else { None };
     Ok(Convolution {
-        x: caller.or(scaled.map(|scaled| scaled.source)).unwrap_or(x),
+        x: scaled.map_or(x, |scaled| scaled.source),
         scales: scaled.map(|scaled| scaled.scales),
         input,
         y: cx.slot(node.outputs[0]),
         output,
-        geometry: Geometry { scaled: scaled.is_some(), planar: caller.is_some(), ..geometry },
+        geometry: Geometry { scaled: scaled.is_some(), ..geometry },
         weights: weights.into(),
         groups: conv.groups,
         bias: bias.into(),

@@ -1,29 +1,11 @@
-//! Graph inputs that a step reads as the caller has them, and outputs that one writes so.
+//! Graph outputs that a step writes as the caller has them.
 
 use super::{Lowering, Stored};
 use crate::graph::ValueId;
 use crate::kernels::Access;
 use crate::plan::Operand;
-use crate::plan::select::{Geometry, reads_planes};
 
 impl Lowering<'_> {
-    /// The caller's buffer of the graph input `value`, where the convolution of `geometry`, with weights of so many floats, alone
-    /// reads it and can do so from there: the input is not packed then. Where all values are kept, and in training, it is.
-    pub(super) fn caller_planes(
-        &mut self,
-        value: ValueId,
-        (weights, geometry): (usize, &Geometry),
-    ) -> Option<Operand> {
-        let place = self.graph.inputs.iter().position(|input| *input == value)?;
-        let slot = self.slot(value);
-        let can = reads_planes(self.class_for(weights), geometry) && !self.keep_all;
-        if !can || !self.is_read_once(slot) || self.trains() {
-            return None;
-        }
-        self.direct.insert(value);
-        Some(Operand::External(place))
-    }
-
     /// Lets the steps that compute the graph output `value`, stored as `y`, write it into the caller's buffer `external`, where it is
     /// stored as the caller reads it: one pixel of channels in their order that always live. Whoever reads it otherwise must
     /// not exist, as in training, which looks for the step that unpacks a gradient. Tells whether they do; the buffer must be as

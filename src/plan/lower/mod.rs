@@ -234,8 +234,6 @@ pub struct Lowering<'a> {
     parts: BTreeMap<usize, Within>,
     /// Values that steps of other nodes compute, with the names of their nodes and of those.
     pub merged: BTreeMap<ValueId, [String; 2]>,
-    /// Graph inputs that are not packed.
-    pub direct: BTreeSet<ValueId>,
     /// Constants that are packed once for all steps that read them as they are.
     whole: BTreeMap<ValueId, Operand>,
 }
@@ -264,7 +262,6 @@ impl<'a> Lowering<'a> {
             slot_values: Vec::new(),
             parts: BTreeMap::new(),
             merged: BTreeMap::new(),
-            direct: BTreeSet::new(),
             whole: BTreeMap::new(),
         }
     }

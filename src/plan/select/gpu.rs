@@ -66,7 +66,6 @@ mod tests {
             margins: [kernel / 2; 4],
             depth: 4,
             scaled: false,
-            planar: false,
             winograd: None,
             tile: None,
         };

@@ -49,8 +49,6 @@ pub struct Geometry {
     pub depth: u32,
     /// Whether input channels are multiplied by numbers of their own first.
     pub scaled: bool,
-    /// Whether inputs are row-major, as the caller has them.
-    pub planar: bool,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
     /// See [`super::Lowering::tile`].
@@ -146,13 +144,6 @@ pub fn windows(class: DeviceClass, geometry: &Geometry) -> Option<[u32; 2]> {
     }
 }
 
-/// Whether there is a kernel for a convolution of this geometry on a device of `class` that reads row-major inputs: a dense one of
-/// few channels, of more than single pixels.
-pub fn reads_planes(class: DeviceClass, geometry: &Geometry) -> bool {
-    let broadcasts = matches!(class, DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup));
-    broadcasts && geometry.connection == Connection::Dense && geometry.depth < 4 && geometry.output != [1, 1]
-}
-
 /// Maps narrower than this waste most of a thread that owns adjacent pixels.
 const MIN_WINDOW_WIDTH: u32 = 3;
 
@@ -183,7 +174,6 @@ impl Geometry {
             margins: [0; 4],
             depth: 4,
             scaled: false,
-            planar: false,
             winograd: None,
             tile: None,
         }
@@ -191,7 +181,7 @@ impl Geometry {
 
     /// What a dense convolution reads.
     fn reads(&self) -> Reads {
-        Reads { planes: false, depth: self.depth, scaled: self.scaled, planar: self.planar }
+        Reads { planes: false, depth: self.depth, scaled: self.scaled }
     }
 
     /// The same where all lanes of a channel group are read, whether they exist or not.
@@ -315,7 +305,6 @@ mod tests {
             margins: [margin; 4],
             depth: 4,
             scaled: false,
-            planar: false,
             winograd: None,
             tile: None,
         }
