@@ -25,8 +25,8 @@ const LINGER: Duration = Duration::from_millis(5);
 /// A thread that was away for so long has let another one run.
 const OTHERS: Duration = Duration::from_micros(20);
 
-/// Alone on its core for so long, the thread is in the way: the threads of the device share another core, since the system finds none
-/// idle. It sleeps for [`NAP`] then, in which one of them is woken on its core.
+/// Alone on its core for so long, the thread is in the way: the threads of the device share another core, since the
+/// system finds none idle. It sleeps for [`NAP`] then, in which one of them is woken on its core.
 const ALONE: Duration = Duration::from_millis(1);
 
 /// Longer than most dispatches.
@@ -138,10 +138,25 @@ fn set_policy(policy: thread_priority::NormalThreadSchedulePolicy) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{LINGER, Waker};
+    use super::{END, LINGER, Waker, stay_awake};
     use std::sync::Arc;
-    use std::sync::atomic::Ordering;
-    use std::thread::sleep;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread::{sleep, spawn};
+    use std::time::Instant;
+
+    #[test]
+    fn a_core_stays_awake_with_work_and_a_while_after_it() {
+        let work = Arc::new(AtomicUsize::new(1));
+        let (watched, start) = (work.clone(), Instant::now());
+        let thread = spawn(move || stay_awake(&watched));
+        sleep(2 * LINGER);
+        assert!(!thread.is_finished());
+        work.store(0, Ordering::Release);
+        thread.join().expect("it ends");
+        assert!(start.elapsed() >= 3 * LINGER);
+        work.store(END + 1, Ordering::Release);
+        stay_awake(&work);
+    }
 
     #[test]
     fn work_counts_until_it_is_dropped_and_the_thread_ends_with_or_without_it() {

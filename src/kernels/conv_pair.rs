@@ -29,14 +29,12 @@ const NAMES: [&str; ConvParams::NAMES.len() + 2] = {
 /// The most channel groups of the output.
 pub const GROUPS: u32 = 4;
 
-/// The specialisation that computes what `first` of [`super::conv_broadcast::CONV_BROADCAST`] does, of all its up to `between`
-/// output channel groups, and an output of up to [`GROUPS`] groups. `None` where no thread has all of them, or where something is
-/// added to the first convolution or scaled for it.
-pub fn spec(first: &Spec, between: u32) -> Option<Spec> {
-    let value = |name| first.0.iter().find(|(known, _)| *known == name).map(|&(_, value)| value);
-    let plain = ["planes", "scaled", "add"].into_iter().all(|name| value(name) == Some(0));
-    let one_thread = between <= value("largest")?.min(Blocks::REST);
-    (plain && one_thread).then(|| first.clone())
+/// Whether [`CONV_PAIR`] has the specialisation `first` of [`super::conv_broadcast::CONV_BROADCAST`] for the first convolution, of up
+/// to `between` output channel groups: where a thread has all of them, and nothing is added to it or scaled for it.
+pub fn begins_with(first: &Spec, between: u32) -> bool {
+    let value = |name| first.0.iter().find(|(known, _)| *known == name).map_or(0, |&(_, value)| value);
+    let plain = ["planes", "scaled", "add"].into_iter().all(|name| value(name) == 0);
+    plain && between <= value("largest").min(Blocks::REST)
 }
 
 /// Every cut with one activation, and every activation and way to read with one cut.
@@ -56,5 +54,5 @@ fn variants() -> Vec<Spec> {
     all.extend(plain.map(|finish| conv_broadcast::spec(window, cut, Reads::default(), finish)));
     let three = Reads { depth: 3, ..Reads::default() };
     all.push(conv_broadcast::spec(window, cut, three, Finish::default()));
-    all.iter().filter_map(|first| spec(first, 1)).collect()
+    all
 }

@@ -3,12 +3,10 @@
 use super::Lowering;
 use super::conv::Convolution;
 use crate::graph::{Epilogue, Node};
-use crate::kernels::Spec;
 use crate::kernels::conv::{Weights, pack, pack_channels};
 use crate::kernels::conv_broadcast::CONV_BROADCAST;
-use crate::kernels::conv_pair::{CONV_PAIR, GROUPS, spec};
+use crate::kernels::conv_pair::{CONV_PAIR, GROUPS, begins_with};
 use crate::plan::select::Geometry;
-use crate::plan::{Operand, Step};
 use crate::tensor::Dtype;
 
 /// Lets the steps that compute what `next` of `node` reads compute that as well, where each thread of theirs has all channels of
@@ -22,7 +20,8 @@ pub(super) fn join(cx: &mut Lowering, node: &Node, next: &Convolution) -> bool {
     if !cx.merge || cx.keep_all || cx.dtype == Dtype::F16 || !plain {
         return false;
     }
-    let Some(found) = firsts(cx, next) else { return false };
+    let found = firsts(cx, next);
+    let Some(&first) = found.first() else { return false };
     let weights = Weights {
         values: &next.weights,
         group_inputs: next.input.channels as usize,
@@ -38,27 +37,25 @@ pub(super) fn join(cx: &mut Lowering, node: &Node, next: &Convolution) -> bool {
     let bias = cx.pack(pack_channels(&next.bias, &next.output.segments));
     let pixels = u64::from(next.output.images) * u64::from(next.output.pixels());
     let macs = pixels * u64::from(next.input.channels) * u64::from(next.output.channels);
-    for (at, spec) in found {
+    let names = [&node.name, &cx.steps[first].node].map(String::clone);
+    cx.merged.insert(node.outputs[0], names);
+    for at in found {
         let step = &mut cx.steps[at];
         step.kernel = &CONV_PAIR;
-        step.spec = spec;
         step.params.extend([next.output.record.0, next.output.groups]);
         step.operands = [&step.operands[..3], &[packed, bias, next.y]].concat();
         step.macs += if step.macs > 0 { macs } else { 0 };
-        let names = [&node.name, &step.node].map(String::clone);
-        cx.merged.insert(node.outputs[0], names);
     }
     true
 }
 
-/// The steps that compute what `next` reads, and their specialisations together with it, where there are such.
-fn firsts(cx: &Lowering, next: &Convolution) -> Option<Vec<(usize, Spec)>> {
-    let writes = |(_, step): &(usize, &Step)| step.operands.last() == Some(&next.x);
-    let paired = |(at, step): (usize, &Step)| {
-        let fits = step.kernel == &CONV_BROADCAST && matches!(next.x, Operand::Slot(_));
-        let spec = spec(&step.spec, next.input.groups)?;
-        fits.then_some((at, spec))
+/// The steps that compute what `next` reads, where all of them can compute it too.
+fn firsts(cx: &Lowering, next: &Convolution) -> Vec<usize> {
+    let writes = |at: &usize| cx.steps[*at].operands.last() == Some(&next.x);
+    let begins = |at: &usize| {
+        let step = &cx.steps[*at];
+        step.kernel == &CONV_BROADCAST && begins_with(&step.spec, next.input.groups)
     };
-    let found: Option<Vec<_>> = cx.steps.iter().enumerate().filter(writes).map(paired).collect();
-    found.filter(|found| !found.is_empty())
+    let found: Vec<usize> = (0..cx.steps.len()).filter(writes).collect();
+    if found.iter().all(begins) { found } else { Vec::new() }
 }
