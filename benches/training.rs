@@ -3,9 +3,10 @@
 //! have its outputs.
 //!
 //! Both run from host to host in turns, so that a busy machine slows both: the ratio is that of a turn, and its spread
-//! is what the middle half of the turns have. One of the steps of a turn measures losses, as in `wgpu-pagcp finetune`.
+//! is what the middle half of the turns have. One of the steps of a turn measures losses, as in `wgpu-pagcp finetune`. Behind
+//! that is what each kernel takes of a step, every dispatch timed by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -119,6 +120,26 @@ fn spread(mut numbers: Vec<f64>) -> [f64; 3] {
     [2, 1, 3].map(|quarter| numbers[(numbers.len() - 1) * quarter / 4])
 }
 
+/// Prints what each kernel takes of a run, the slowest first: dispatches, milliseconds, and billions of operations a second where
+/// multiply-adds are counted.
+fn print_kernels(session: &mut Session) -> Result<(), Box<dyn Error>> {
+    let mut kernels: BTreeMap<&str, (usize, f64, u64)> = BTreeMap::new();
+    for step in session.timings()?.steps {
+        let (steps, seconds, macs) = kernels.entry(step.kernel).or_default();
+        *steps += 1;
+        *seconds += step.seconds;
+        *macs += step.macs;
+    }
+    let mut kernels: Vec<_> = kernels.into_iter().collect();
+    kernels.sort_by(|(_, a), (_, b)| b.1.total_cmp(&a.1));
+    for (kernel, (steps, seconds, macs)) in kernels {
+        let speed = 2e-9 * macs as f64 / seconds;
+        let speed = if macs > 0 { format!("{speed:>8.1} GFLOP/s") } else { String::new() };
+        println!("  {kernel:<26} {steps:>4} {:>8.2} ms {speed}", 1e3 * seconds);
+    }
+    Ok(())
+}
+
 fn bench(path: &Path, turns: usize) -> Result<(), Box<dyn Error>> {
     let graph = onnx::load(path)?;
     let gpu = Gpu::open(&Selector::Best)?;
@@ -156,7 +177,7 @@ fn bench(path: &Path, turns: usize) -> Result<(), Box<dyn Error>> {
     }
     let [middle, low, high] = spread(ratios);
     println!("  ratio         {middle:>8.2} ({low:.2} to {high:.2})");
-    Ok(())
+    print_kernels(trainer.session())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -71,6 +71,7 @@ mod repack;
 mod resample_axis;
 mod reshape;
 mod resize;
+mod resize_arg_max;
 mod resize_unpack;
 mod scale;
 mod search;

@@ -11,9 +11,9 @@ use wgpu_pagcp::plan::{Plan, PlanOptions, build};
 use wgpu_pagcp::reference::{Array, bound};
 use wgpu_pagcp::units::{Segment, Units};
 
-const NEAREST: Interpolation = Interpolation::Nearest(Rounding::Floor);
+pub const NEAREST: Interpolation = Interpolation::Nearest(Rounding::Floor);
 
-fn resize(scales: [f64; 2], interpolation: Interpolation) -> Resize {
+pub fn resize(scales: [f64; 2], interpolation: Interpolation) -> Resize {
     let coordinates = match interpolation {
         Interpolation::Linear => Coordinates::HalfPixel,
         Interpolation::Nearest(_) | Interpolation::Filter(_) => Coordinates::Asymmetric,

@@ -73,6 +73,7 @@ pub mod resample;
 pub mod resample_axis;
 pub mod reshape;
 pub mod resize;
+pub mod resize_arg_max;
 pub mod resize_unpack;
 pub mod softmax;
 pub mod softmax_line;
@@ -198,6 +199,7 @@ pub static ALL: &[&Kernel] = &[
     &reduce_channels::REDUCE_CHANNELS,
     &reshape::RESHAPE,
     &resize::RESIZE,
+    &resize_arg_max::RESIZE_ARG_MAX,
     &resize_unpack::RESIZE_UNPACK,
     &softmax::SOFTMAX,
     &softmax_line::SOFTMAX_LINE,

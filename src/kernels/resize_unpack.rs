@@ -47,7 +47,7 @@ pub struct Quads {
 const LINEAR: [u32; 3] = [0b101, 0b010, 0b000];
 const NEAREST: [u32; 2] = [0b010, 0b000];
 
-fn patterns(linear: bool) -> &'static [u32] {
+pub(super) fn patterns(linear: bool) -> &'static [u32] {
     if linear { &LINEAR } else { &NEAREST }
 }
 

@@ -34,6 +34,8 @@ static SHARED: &[(&str, &str)] = &[
     ("moments", include_str!("../../shaders/shared/moments.wgsl")),
     ("conv", include_str!("../../shaders/shared/conv.wgsl")),
     ("winograd", include_str!("../../shaders/shared/winograd.wgsl")),
+    ("fours", include_str!("../../shaders/shared/fours.wgsl")),
+    ("fours_axes", include_str!("../../shaders/shared/fours_axes.wgsl")),
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
     ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),

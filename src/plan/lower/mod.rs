@@ -20,6 +20,7 @@ mod pool;
 mod reduce;
 mod reshape;
 mod resize;
+mod resize_arg_max;
 mod scale;
 mod siblings;
 mod softmax;

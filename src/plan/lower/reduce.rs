@@ -1,7 +1,7 @@
 //! Reductions along any axes: of the channels that live, or of images and pixels for every channel by itself.
 
 use super::step::Dispatch;
-use super::{Lowering, PlanError, Stored, pool, unsupported};
+use super::{Lowering, PlanError, Stored, pool, resize_arg_max, unsupported};
 use crate::graph::{ArgMax, Node, Reduce, Reduction};
 use crate::kernels::reduce::{self, REDUCE, ReduceParams};
 use crate::kernels::reduce_channels::{REDUCE_CHANNELS, ReduceChannelsParams};
@@ -22,8 +22,12 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Reduce) -> Result<(), P
     reduce_axes(cx, node, &op.axes, (op.keep_dims, code(op.reduction)))
 }
 
-/// Lowers the index of a maximum.
+/// Lowers the index of a maximum, and with it an enlargement that it alone reads.
 pub(super) fn lower_arg_max(cx: &mut Lowering, node: &Node, op: ArgMax) -> Result<(), PlanError> {
+    let computed = cx.graph.constant(node.inputs[0]).is_none();
+    if computed && resize_arg_max::join(cx, node, op) {
+        return Ok(());
+    }
     reduce_axes(cx, node, &[op.axis], (op.keep_dims, if op.last { 5 } else { 4 }))
 }
 

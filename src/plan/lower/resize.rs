@@ -66,6 +66,51 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, resize: &Resize) -> Result<(
     Ok(())
 }
 
+/// A step of [`RESIZE`] whose rows and columns come in [`Quads`].
+pub(super) struct Fours {
+    /// What it reads, in the channel layout of the result.
+    pub(super) source: Operand,
+    pub(super) rows: Quads,
+    pub(super) columns: Quads,
+    /// How the result comes from what it reads.
+    pub(super) enlarged: plan::Enlarged,
+}
+
+impl Fours {
+    /// Of a step, if it is one.
+    pub(super) fn of(cx: &Lowering, step: &Step) -> Option<Self> {
+        let &[source, Operand::Constant(axes), _] = &step.operands[..] else { return None };
+        if step.kernel != &RESIZE {
+            return None;
+        }
+        let word =
+            |name| ResizeParams::NAMES.iter().position(|known| *known == name).map(|at| step.params[at]);
+        let enlarged = plan::Enlarged {
+            axes: Operand::Constant(axes),
+            linear: step.spec == spec(1),
+            height: word("height")?,
+            width: word("width")?,
+            in_pixels: word("in_pixels")?,
+            in_width: word("in_width")?,
+            outside: f32::from_bits(word("outside")?),
+        };
+        let lines: &[[f32; 4]] = cx.constants[axes].as_chunks().0;
+        let (rows, columns) = lines.split_at(enlarged.height as usize);
+        let [rows, columns] = [rows, columns].map(|lines| Quads::of(lines, enlarged.linear));
+        Some(Self { source, rows: rows?, columns: columns?, enlarged })
+    }
+
+    /// The specialisation that they ask for.
+    pub(super) fn spec(&self) -> Spec {
+        resize_unpack::spec(self.enlarged.linear, [self.rows.steps, self.columns.steps])
+    }
+
+    /// The table of the rows, then that of the columns.
+    pub(super) fn table(self) -> Vec<f32> {
+        [self.rows.table, self.columns.table].concat()
+    }
+}
+
 /// The step that writes an output, stored as `y`, to the caller's buffer `external`, where the last step stores it and is
 /// a resize whose rows and columns come in [`Quads`]; also what it reads, and how the output comes from that.
 pub(in crate::plan) fn unpacked(
@@ -73,34 +118,20 @@ pub(in crate::plan) fn unpacked(
     y: &Stored,
     external: usize,
 ) -> Option<(Step, Operand, plan::Enlarged)> {
-    let step = cx.steps.last().filter(|step| step.kernel == &RESIZE)?;
-    let &[source, Operand::Constant(axes), _] = &step.operands[..] else { return None };
-    let linear = step.spec == spec(1);
-    let lines: Vec<[f32; 4]> = cx.constants[axes].as_chunks().0.to_vec();
-    let (rows, columns) = lines.split_at(y.height as usize);
-    let [rows, columns] = [Quads::of(rows, linear)?, Quads::of(columns, linear)?];
-    let word = |name| ResizeParams::NAMES.iter().position(|known| *known == name).map(|at| step.params[at]);
+    let step = cx.steps.last()?;
+    let fours = Fours::of(cx, step)?;
+    let (node, op) = (step.node.clone(), step.op);
+    let (source, enlarged, spec) = (fours.source, fours.enlarged, fours.spec());
     let params = ResizeUnpackParams {
         record: y.record.0,
         images: y.images,
         groups: y.groups,
         rows: y.height / 4,
         columns: y.width / 4,
-        in_pixels: word("in_pixels")?,
-        in_width: word("in_width")?,
+        in_pixels: enlarged.in_pixels,
+        in_width: enlarged.in_width,
     };
-    let enlarged = plan::Enlarged {
-        axes: Operand::Constant(axes),
-        linear,
-        height: y.height,
-        width: y.width,
-        in_pixels: params.in_pixels,
-        in_width: params.in_width,
-        outside: f32::from_bits(word("outside")?),
-    };
-    let (node, op) = (step.node.clone(), step.op);
-    let spec = resize_unpack::spec(linear, [rows.steps, columns.steps]);
-    let axes = cx.pack([rows.table, columns.table].concat());
+    let axes = cx.pack(fours.table());
     let grid = Grid::Elements {
         record: y.record,
         per_group: y.images * params.rows * params.columns,
