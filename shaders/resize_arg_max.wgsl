@@ -53,6 +53,7 @@ fn main(
         let base = (e.image * p.groups + g.group) * p.in_pixels;
 #include "fours"
 #for j in range(4)
+#include "fours_row"
 #for i in range(4)
         largest${j}_${i} = select(largest${j}_${i}, v${j}_${i}.x, n == 0u);
 #for lane in range(4)

@@ -40,6 +40,7 @@ fn main(
     let plane = (e.image * live_channels(p.record) + channel) * 4u * quads;
     let at = plane + 4u * row * p.columns + column;
 #for j in range(4)
+#include "fours_row"
     y[at + ${j}u * p.columns] = vec4f({% for i in range(4) %}v${j}_${i}.x, {% endfor %});
 #endfor
 #for lane in [1, 2, 3]

@@ -36,6 +36,7 @@ static SHARED: &[(&str, &str)] = &[
     ("winograd", include_str!("../../shaders/shared/winograd.wgsl")),
     ("fours", include_str!("../../shaders/shared/fours.wgsl")),
     ("fours_axes", include_str!("../../shaders/shared/fours_axes.wgsl")),
+    ("fours_row", include_str!("../../shaders/shared/fours_row.wgsl")),
     ("finish", include_str!("../../shaders/shared/finish.wgsl")),
     ("walk", include_str!("../../shaders/shared/walk.wgsl")),
     ("transposed", include_str!("../../shaders/shared/transposed.wgsl")),
