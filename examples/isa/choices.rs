@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use wgpu_pagcp::graph::{
-    Activation, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Padding, Pool, Resize, Sizes,
-    Target, ValueId,
+    Activation, ArgMax, Builder, Conv2d, Coordinates, Gemm, Graph, Interpolation, Op, Padding, Pool, Resize,
+    Sizes, Target, ValueId,
 };
 use wgpu_pagcp::kernels::{Kernel, Spec};
 use wgpu_pagcp::onnx;
@@ -68,7 +68,7 @@ fn blocks(b: &mut Builder, x: ValueId, stride: usize) -> ValueId {
     b.activation(sum, Activation::Relu)
 }
 
-/// The layers of ResNets on a picture of 224 by 224, with the heads of a classifier and of a map.
+/// The layers of ResNets on a picture of 224 by 224, with the heads of a classifier, of a map and of its classes.
 fn resnet() -> Graph {
     let mut b = Builder::new("resnet");
     let x = b.image("x", [3, 224, 224]);
@@ -81,10 +81,16 @@ fn resnet() -> Graph {
     }
     let dilated = Conv2d { pads: Padding::Explicit([2; 4]), dilations: [2; 2], ..Conv2d::new([3; 2]) };
     let wide = b.conv(x, dilated, zeros(&[CHANNELS, CHANNELS, 3, 3]), None);
-    let target = Target::Sizes([224, 224]);
-    let (coordinates, interpolation) = (Coordinates::HalfPixel, Interpolation::Linear);
-    let map = b.resize(wide, Resize { target, coordinates, interpolation });
+    let enlarge = |size| Resize {
+        target: Target::Sizes([size; 2]),
+        coordinates: Coordinates::HalfPixel,
+        interpolation: Interpolation::Linear,
+    };
+    let map = b.resize(wide, enlarge(224));
     b.output(map, "map");
+    let map = b.resize(x, enlarge(56));
+    let largest = b.node(Op::ArgMax(ArgMax { axis: 1, keep_dims: false, last: false }), &[map]);
+    b.output(largest, "largest");
     let mean = b.global_average_pool(x);
     let flat = b.flatten(mean, 1);
     let gemm = Gemm { trans_b: true, ..Gemm::default() };
