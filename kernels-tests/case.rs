@@ -174,6 +174,7 @@ impl Case {
             nodes: vec![node],
             inputs: computed,
             outputs: vec![out],
+            ..Graph::default()
         };
         let mut shapes: Vec<Vec<usize>> = given.iter().map(|shape| shape.to_vec()).collect();
         shapes.push(output);

@@ -49,6 +49,7 @@ fn run(gpu: &Gpu, op: &Op, inputs: &[&Tensor]) -> (Vec<f32>, usize) {
         }],
         inputs: sources.clone(),
         outputs: vec![output],
+        ..Graph::default()
     };
     let units = Units::default();
     let mut cx = Lowering::new(&graph, &shapes, &units, gpu.class());

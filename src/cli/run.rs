@@ -4,6 +4,7 @@ use super::args::{DeviceArgs, RunArgs};
 use super::model::{Model, check_dtype, open};
 use super::{Failure, files, table};
 use crate::gpu::Session;
+use crate::graph::{ElementType, Graph};
 use crate::tasks::{InputFormat, TasksFile, read_npy};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ pub fn run(args: &RunArgs, device: &DeviceArgs) -> Result<(), Failure> {
     let mut session = model.session(&gpu)?;
     let inputs: Vec<&[f32]> = batches.iter().map(|batch| batch.values.as_slice()).collect();
     let outputs = session.run(&inputs).map_err(Failure::work)?;
-    let infos = write_outputs(&args.output, &session, &outputs)?;
+    let infos = write_outputs(&args.output, (&session, &model.graph), &outputs)?;
     if args.json {
         return files::print_json(&Outputs { version: 1, images, outputs: infos });
     }
@@ -59,12 +60,16 @@ pub fn run(args: &RunArgs, device: &DeviceArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_outputs(folder: &Path, session: &Session, outputs: &[Vec<f32>]) -> Result<Vec<OutputInfo>, Failure> {
+fn write_outputs(
+    folder: &Path,
+    (session, graph): (&Session, &Graph),
+    outputs: &[Vec<f32>],
+) -> Result<Vec<OutputInfo>, Failure> {
     let mut infos = Vec::new();
-    for (port, values) in session.plan().outputs.iter().zip(outputs) {
+    for ((port, id), values) in session.plan().outputs.iter().zip(&graph.outputs).zip(outputs) {
         let safe = port.name.replace(['/', '\\', ':'], "_");
         let file = folder.join(format!("{safe}.npy"));
-        write_npy(&file, &port.shape, values)?;
+        write_typed(&file, &port.shape, (values, graph.element(*id)))?;
         let [min, max] = values
             .iter()
             .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &v| [low.min(v), high.max(v)]);
@@ -73,7 +78,34 @@ fn write_outputs(folder: &Path, session: &Session, outputs: &[Vec<f32>]) -> Resu
     Ok(infos)
 }
 
-fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Failure> {
+/// Writes values as integers or truths where the model's file has them so, else as `f32`.
+fn write_typed(
+    path: &Path,
+    shape: &[usize],
+    (values, element): (&[f32], ElementType),
+) -> Result<(), Failure> {
+    let values = values.iter().copied();
+    match element {
+        ElementType::F32 | ElementType::F16 | ElementType::Bf16 | ElementType::F64 => {
+            write_npy(path, shape, values)
+        }
+        ElementType::I8 => write_npy(path, shape, values.map(|v| v as i8)),
+        ElementType::I16 => write_npy(path, shape, values.map(|v| v as i16)),
+        ElementType::I32 => write_npy(path, shape, values.map(|v| v as i32)),
+        ElementType::I64 => write_npy(path, shape, values.map(|v| v as i64)),
+        ElementType::U8 => write_npy(path, shape, values.map(|v| v as u8)),
+        ElementType::U16 => write_npy(path, shape, values.map(|v| v as u16)),
+        ElementType::U32 => write_npy(path, shape, values.map(|v| v as u32)),
+        ElementType::U64 => write_npy(path, shape, values.map(|v| v as u64)),
+        ElementType::Bool => write_npy(path, shape, values.map(|v| v != 0.0)),
+    }
+}
+
+fn write_npy<T: npyz::AutoSerialize>(
+    path: &Path,
+    shape: &[usize],
+    values: impl Iterator<Item = T>,
+) -> Result<(), Failure> {
     use npyz::WriterBuilder;
     let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
     let mut bytes = Vec::new();
@@ -84,7 +116,7 @@ fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), Failure
         .writer(&mut bytes)
         .begin_nd()
         .map_err(file)?;
-    writer.extend(values.iter().copied()).map_err(file)?;
+    writer.extend(values).map_err(file)?;
     writer.finish().map_err(file)?;
     files::write_whole(path, &bytes)
 }

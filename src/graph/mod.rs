@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod dump;
 mod edit;
+mod element;
 mod error;
 mod extent;
 mod op;
@@ -22,6 +23,7 @@ pub use build::Builder;
 pub use dump::attributes;
 pub use edit::Edit;
 pub(crate) use edit::free_name;
+pub use element::ElementType;
 pub use error::{GraphError, Mismatch};
 pub use extent::{Arithmetic, Extent};
 pub use op::{
@@ -35,6 +37,7 @@ pub use summary::{Layer, Port, Summary};
 pub use window::Window;
 
 use crate::tensor::Tensor;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Index of a value in [`Graph::values`].
@@ -87,6 +90,8 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Graph outputs.
     pub outputs: Vec<ValueId>,
+    /// What the file stores inputs and outputs as, where that is not `f32`.
+    pub elements: BTreeMap<ValueId, ElementType>,
 }
 
 impl Graph {

@@ -7,6 +7,7 @@
 //! file itself), give `sparse_initializer` the type `bytes` since it is only counted, and pass the set to
 //! `prost_build::Config::compile_fds` with comments disabled.
 
+mod elements;
 mod error;
 mod export;
 mod import;

@@ -165,5 +165,6 @@ pub(in crate::evaluate) fn part(
 ) -> Graph {
     let nodes = graph.nodes.iter().zip(inside).filter(|(_, inside)| **inside);
     let nodes = nodes.map(|(node, _)| node.clone()).collect();
-    Graph { name: graph.name.clone(), values: graph.values.clone(), nodes, inputs, outputs }
+    let (name, values) = (graph.name.clone(), graph.values.clone());
+    Graph { name, values, nodes, inputs, outputs, ..Graph::default() }
 }

@@ -201,6 +201,7 @@ fn graph(dims: Vec<Dim>, op: Op) -> Graph {
         nodes: vec![node],
         inputs: vec![ValueId(0)],
         outputs: vec![ValueId(1)],
+        ..Graph::default()
     }
 }
 

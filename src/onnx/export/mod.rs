@@ -2,6 +2,7 @@
 //! out, constants as initialisers.
 
 mod attributes;
+mod edges;
 mod moves;
 mod nodes;
 mod outputs;
@@ -9,6 +10,7 @@ mod reduce;
 mod resize;
 mod sizes;
 
+use super::elements::data_type;
 use super::proto::tensor_shape_proto::{Dimension, dimension};
 use super::proto::{
     GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
@@ -26,19 +28,18 @@ use std::path::Path;
 /// The most bytes that protobuf readers take.
 const LIMIT: usize = i32::MAX as usize;
 
-/// Writes a graph as ONNX bytes. Values and nodes keep their names; SiLU becomes `Sigmoid` and `Mul`. Constants that
+/// Writes a graph as ONNX bytes. Values and nodes keep their names, inputs and outputs their element types; SiLU becomes `Sigmoid` and `Mul`. Constants that
 /// no node reads are left out. A node with a fused epilogue is an error: it exists in optimised graphs only.
 pub fn encode(graph: &Graph) -> Result<Vec<u8>, OnnxError> {
     graph.check()?;
     let mut writer = Writer::new(graph, opset(graph));
+    writer.inputs();
     for node in &graph.nodes {
         writer.node(node)?;
     }
-    for &output in &graph.outputs {
-        writer.constant(output);
-    }
+    writer.outputs();
     let outputs = outputs::declared(graph)?;
-    let info = |(id, dims): (&ValueId, Vec<Dim>)| value_info(&graph.value(*id).name, &dims);
+    let info = |(id, dims): (&ValueId, Vec<Dim>)| value_info(graph, *id, &dims);
     let inputs = graph.inputs.iter().map(|id| (id, graph.value(*id).dims.clone().unwrap_or_default()));
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
@@ -115,7 +116,7 @@ fn opset(graph: &Graph) -> i64 {
     graph.nodes.iter().map(|node| since(&node.op)).max().unwrap_or(17)
 }
 
-fn value_info(name: &str, dims: &[Dim]) -> ValueInfoProto {
+fn value_info(graph: &Graph, id: ValueId, dims: &[Dim]) -> ValueInfoProto {
     let dim = |dim: &Dim| Dimension {
         value: Some(match dim {
             Dim::Fixed(size) => dimension::Value::DimValue(*size as i64),
@@ -123,9 +124,10 @@ fn value_info(name: &str, dims: &[Dim]) -> ValueInfoProto {
         }),
     };
     let shape = TensorShapeProto { dim: dims.iter().map(dim).collect() };
-    let tensor = type_proto::Tensor { elem_type: Some(DataType::Float as i32), shape: Some(shape) };
+    let elem_type = Some(data_type(graph.element(id)) as i32);
+    let tensor = type_proto::Tensor { elem_type, shape: Some(shape) };
     let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)) };
-    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(r#type) }
+    ValueInfoProto { name: Some(graph.value(id).name.clone()), r#type: Some(r#type) }
 }
 
 fn tensor(name: String, tensor: &Tensor) -> TensorProto {

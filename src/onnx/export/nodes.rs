@@ -3,8 +3,8 @@
 use super::attributes::{flag, float, int, ints, string};
 use super::tensor;
 use crate::graph::{
-    Activation, Binary, Conv2d, ConvTranspose, Epilogue, Extent, Gemm, Graph, Node, Op, Pad, PadMode,
-    Padding, Pool, Statistics, ValueId, free_name,
+    Activation, Conv2d, ConvTranspose, Epilogue, Extent, Gemm, Graph, Node, Op, Pad, PadMode, Padding, Pool,
+    Statistics, ValueId, free_name,
 };
 use crate::onnx::OnnxError;
 use crate::onnx::proto::tensor_proto::DataType;
@@ -21,6 +21,8 @@ pub(super) struct Writer<'a> {
     written: Vec<bool>,
     value_names: HashSet<String>,
     pub(super) node_names: HashSet<String>,
+    /// What the floats are called of inputs and outputs that the file stores as something else.
+    pub(super) floats: BTreeMap<ValueId, String>,
 }
 
 /// A node apart from its names: operator, attributes, and constants after its data inputs, each with the suffix of
@@ -56,7 +58,7 @@ impl Form {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(graph: &'a Graph, opset: i64) -> Self {
-        Self {
+        let mut writer = Self {
             nodes: Vec::new(),
             initialisers: Vec::new(),
             graph,
@@ -64,7 +66,10 @@ impl<'a> Writer<'a> {
             written: vec![false; graph.values.len()],
             value_names: graph.values.iter().map(|value| value.name.clone()).collect(),
             node_names: graph.nodes.iter().map(|node| node.name.clone()).collect(),
-        }
+            floats: BTreeMap::new(),
+        };
+        writer.name_floats();
+        writer
     }
 
     /// Writes a constant among the initialisers, once; other values are left as they are.
@@ -80,9 +85,8 @@ impl<'a> Writer<'a> {
         for &input in &node.inputs {
             self.constant(input);
         }
-        let output = self.graph.value(node.outputs[0]).name.clone();
-        let mut input: Vec<String> =
-            node.inputs.iter().map(|&input| self.graph.value(input).name.clone()).collect();
+        let output = self.name(node.outputs[0]).to_owned();
+        let mut input: Vec<String> = node.inputs.iter().map(|&input| self.name(input).to_owned()).collect();
         if node.op == Op::Activation(Activation::Silu) {
             let sigmoid =
                 self.helper((&node.name, &output), "sigmoid", Form::new("Sigmoid", Vec::new()), &input);
@@ -107,17 +111,21 @@ impl<'a> Writer<'a> {
             });
             input.push(name.unwrap_or_default());
         }
-        if matches!(node.op, Op::Binary(Binary::Equal) | Op::ArgMax(_)) {
-            let typed = self.helper((&node.name, &output), "typed", form, &input);
-            self.nodes.push(proto(node.name.clone(), cast(DataType::Float), vec![typed], output));
-        } else {
-            self.nodes.push(proto(node.name.clone(), form, input, output));
+        match node.op.element() {
+            Some(own) => self.whole(node, own, form, input),
+            None => self.nodes.push(proto(node.name.clone(), form, input, output)),
         }
         Ok(())
     }
 
     /// Writes a node before one of name `node` and result `output`, and gives the name of its own result.
-    fn helper(&mut self, (node, output): (&str, &str), role: &str, form: Form, input: &[String]) -> String {
+    pub(super) fn helper(
+        &mut self,
+        (node, output): (&str, &str),
+        role: &str,
+        form: Form,
+        input: &[String],
+    ) -> String {
         let result = self.new_name(&format!("{output}_{role}"));
         let known = &self.node_names;
         let name = free_name(&format!("{node}_{role}"), |name| known.contains(name));
@@ -145,7 +153,7 @@ pub(super) fn proto(name: String, form: Form, input: Vec<String>, output: String
 }
 
 /// The type of a condition, or back from it and from indices to the floats that all values are.
-fn cast(to: DataType) -> Form {
+pub(super) fn cast(to: DataType) -> Form {
     Form::new("Cast", vec![int("to", to as usize)])
 }
 

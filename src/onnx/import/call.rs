@@ -2,7 +2,7 @@
 
 use super::Importer;
 use super::attributes::Attributes;
-use crate::graph::{Extent, Op, ValueId};
+use crate::graph::{ElementType, Extent, Op, ValueId};
 use crate::onnx::proto::{NodeProto, TensorProto};
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -203,11 +203,10 @@ impl<'a, 'b> Call<'a, 'b> {
         found.ok_or_else(|| format!("axis: expected -{rank} to {last}, found {axis}"))
     }
 
-    /// What computes the first input; `None` for graph inputs and constants.
-    pub(super) fn producer(&mut self) -> Result<Option<&Op>, String> {
+    /// The indices or truths that the first input has, see [`Graph::whole`](crate::graph::Graph::whole).
+    pub(super) fn element(&mut self) -> Result<Option<ElementType>, String> {
         let id = self.first()?;
-        let nodes = &self.importer.graph.nodes;
-        Ok(nodes.iter().rev().find(|node| node.outputs[0].0 == id).map(|node| &node.op))
+        Ok(self.importer.graph.whole(ValueId(id)))
     }
 
     /// Whether the output is read as a condition of `Where` and as nothing else.

@@ -11,10 +11,11 @@ mod shuffle;
 mod tensors;
 mod trace;
 
+use super::elements::declared;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::proto::{tensor_proto::DataType, tensor_shape_proto::dimension, type_proto};
 use super::{Missing, OPSETS, OnnxError};
-use crate::graph::{Dim, Graph, Node, Op, Value, ValueId, free_name};
+use crate::graph::{Dim, ElementType, Graph, Node, Op, Value, ValueId, free_name};
 use crate::tensor::Tensor;
 use call::{Call, Meaning};
 use prost::Message;
@@ -182,6 +183,7 @@ impl<'a> Importer<'a> {
         let id = self.add_value(name.to_owned(), Some(dims), None);
         self.ids.insert(name, id);
         self.graph.inputs.push(id);
+        self.declare(id, info);
         Ok(())
     }
 
@@ -351,8 +353,18 @@ impl<'a> Importer<'a> {
                 return Err(format!("expected graph outputs of different names, found {name} twice"));
             }
             self.graph.outputs.push(id);
+            self.declare(id, info);
         }
         Ok(self.graph)
+    }
+
+    /// Notes what the file stores an input or output as, where that is what the value can be without loss.
+    fn declare(&mut self, id: ValueId, info: &ValueInfoProto) {
+        let Some(element) = declared(info).filter(|&element| element != ElementType::F32) else { return };
+        let fits = |own| element != ElementType::Bool || own == ElementType::Bool;
+        if element.is_float() || self.graph.whole(id).is_some_and(fits) {
+            self.graph.elements.insert(id, element);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Small models made field by field, as files would hold them.
 
 mod arithmetic;
+mod elements;
 mod errors;
 mod external;
 mod hostile;

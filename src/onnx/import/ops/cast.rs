@@ -1,14 +1,14 @@
 //! Casts: all values are floats here, whatever the file calls them.
 
 use super::{Call, Meaning};
-use crate::graph::{Binary, Op};
+use crate::graph::{ElementType, Op};
 use crate::onnx::import::elements::is_float;
 use crate::onnx::proto::tensor_proto::DataType;
 use crate::tensor::{Data, Tensor};
 use std::sync::Arc;
 
 /// A cast from one kind of float to another, which is a copy (of a wider range or finer steps than a half float has);
-/// from indices or truths to floats; from floats to a truth that only conditions read; or of a constant.
+/// from indices or truths to floats or other integers; from floats to a truth that only conditions read; or of a constant.
 pub(super) fn cast(call: &mut Call) -> Result<Meaning, String> {
     call.at_most(1)?;
     call.attributes.ignore("saturate");
@@ -19,8 +19,11 @@ pub(super) fn cast(call: &mut Call) -> Result<Meaning, String> {
     if let Some(tensor) = call.known(0)? {
         return constant(&tensor, to, float).map(|tensor| Meaning::Constant(Arc::new(tensor)));
     }
-    let whole = call.producer()?.is_some_and(gives_whole_numbers);
-    if float || (to == DataType::Bool && call.is_condition()) || (whole && to != DataType::Bool) {
+    let truth = to == DataType::Bool;
+    if float || (truth && call.is_condition()) {
+        return call.unary(Op::Identity);
+    }
+    if call.element()?.is_some_and(|own| !truth || own == ElementType::Bool) {
         return call.unary(Op::Identity);
     }
     Err(format!(
@@ -28,10 +31,6 @@ pub(super) fn cast(call: &mut Call) -> Result<Meaning, String> {
          export without it",
         to.as_str_name()
     ))
-}
-
-fn gives_whole_numbers(op: &Op) -> bool {
-    matches!(op, Op::ArgMax(_) | Op::Binary(Binary::Equal))
 }
 
 fn constant(tensor: &Tensor, to: DataType, float: bool) -> Result<Tensor, String> {
