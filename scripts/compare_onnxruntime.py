@@ -56,8 +56,9 @@ def worst(mine, reference):
             errors[name] = float(np.mean(mine[name] != y))
         else:
             wide = y.astype(np.float32)
-            errors[name] = float(np.max(np.abs(mine[name] - wide)) / np.max(np.abs(wide)))
-            errors[name] -= float(np.finfo(y.dtype).eps) / 2 if y.dtype == np.float16 else 0
+            rounding = float(np.finfo(y.dtype).eps) / 2 if y.dtype == np.float16 else 0.0
+            error = float(np.max(np.abs(mine[name] - wide)) / np.max(np.abs(wide)))
+            errors[name] = max(error - rounding, 0.0)
     return errors
 
 
