@@ -57,7 +57,7 @@ fn main(
 #for i in range(4)
         largest${j}_${i} = select(largest${j}_${i}, v${j}_${i}.x, n == 0u);
 #for lane in range(4)
-        let more${j}_${i}_${lane} = ${lane}u < g.lanes && v${j}_${i}[${lane}] ${">=" if last else ">"} largest${j}_${i};
+        let more${j}_${i}_${lane} = (${lane}u < g.lanes) & (v${j}_${i}[${lane}] ${">=" if last else ">"} largest${j}_${i});
         largest${j}_${i} = select(largest${j}_${i}, v${j}_${i}[${lane}], more${j}_${i}_${lane});
         best${j}_${i} = select(best${j}_${i}, channel + ${lane}u, more${j}_${i}_${lane});
 #endfor
