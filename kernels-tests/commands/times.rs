@@ -9,7 +9,7 @@ use wgpu_pagcp::onnx;
 
 /// A bench of the bundled and the small network at two batch sizes, as JSON.
 fn measured(bench: &Bench) -> Value {
-    json(&["bench", BUNDLED, &bench.text("small.onnx"), "--batch", "2,1", "--runs", "8", "--json"])
+    json(&["bench", BUNDLED, &bench.text("small.onnx"), "--batch", "2,1", "--runs", "12", "--json"])
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn every_model_at_every_batch_size() {
         let [min, median, p95] = ["min", "median", "p95"].map(|k| model["latency_ms"][k].as_f64().unwrap());
         let mut runs: Vec<f64> = list(model, "runs_ms").iter().map(|ms| ms.as_f64().unwrap()).collect();
         runs.sort_by(f64::total_cmp);
-        assert_eq!((runs.len(), runs[0], runs[4], runs[7]), (8, min, median, p95));
+        assert_eq!((runs.len(), runs[0], runs[6], runs[10]), (12, min, median, p95));
         let inspected = json(&["inspect", path, "--json"]);
         assert_eq!((&model["macs"], &model["params"]), (&inspected["macs"], &inspected["params"]));
         let layers = list(model, "layers");
@@ -59,11 +59,19 @@ fn a_model_is_not_called_faster_than_itself_nor_than_a_smaller_one() {
     let bench = Bench::new();
     let small = bench.text("small.onnx");
     let models = ["bench", &small, &small, BUNDLED, "--json"];
-    let times = json(&models);
-    let verdict = |i: usize| times["models"][i]["against_first"]["verdict"].as_str().unwrap().to_owned();
-    assert_ne!(verdict(1), "faster", "{}", times["models"][1]["against_first"]);
-    assert_eq!(verdict(2), "slower");
-    let text = run(&["bench", &small, BUNDLED, "--runs", "8"]).stdout;
+    // A claim of 99 % may be wrong, but not twice.
+    let mut against = Vec::new();
+    while against.len() < 2 {
+        let times = json(&models);
+        assert_eq!(times["models"][2]["against_first"]["verdict"], "slower");
+        let itself = &times["models"][1]["against_first"];
+        if itself["verdict"] != "faster" {
+            break;
+        }
+        against.push(itself.clone());
+    }
+    assert!(against.len() < 2, "{against:?}");
+    let text = run(&["bench", &small, BUNDLED, "--runs", "12"]).stdout;
     assert!(text.contains("not faster: takes ") && !text.contains("x faster"), "{text}");
     let text = run(&["bench", BUNDLED, &small, "--runs", "7"]).stdout;
     assert!(text.contains("too few runs to tell"), "{text}");

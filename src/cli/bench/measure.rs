@@ -12,42 +12,55 @@ use crate::units::cost;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// Runs that are not timed, before the timed ones.
-const WARM_UP: usize = 3;
+/// Sessions of every model that runs are divided among, where models are compared.
+const SESSIONS: usize = 5;
+/// Runs of a session that are not timed, before the timed ones.
+const WARM_UP: usize = 6;
 /// Runs that layer times are the fastest of.
 const LAYER_RUNS: usize = 7;
 
 /// Times models in turns: a run of each, `runs` times, beginning with another one each time. Models of one batch size
 /// are compared with the first of them.
 pub fn time(gpu: &Gpu, models: &[Model], runs: usize) -> Result<Vec<ModelTimes>, Failure> {
+    let rounds = if models.len() > 1 { runs.div_ceil(SESSIONS) } else { runs };
+    let mut runs_ms = vec![Vec::new(); models.len()];
     let mut benches = Vec::new();
-    for model in models {
-        benches.push(Timed::start(gpu, model)?);
-    }
-    for _ in 0..WARM_UP {
-        for bench in &mut benches {
-            bench.once()?;
+    while runs_ms[0].len() < runs {
+        benches.clear();
+        for model in models {
+            benches.push(Timed::start(gpu, model)?);
         }
-    }
-    for round in 0..runs {
-        for turn in 0..models.len() {
-            let bench = &mut benches[(round + turn) % models.len()];
-            let seconds = bench.once()?;
-            bench.runs_ms.push(1e3 * seconds);
-        }
+        time_session(&mut benches, rounds.min(runs - runs_ms[0].len()), &mut runs_ms)?;
     }
     for round in 0..LAYER_RUNS {
         for turn in 0..models.len() {
             benches[(round + turn) % models.len()].time_layers()?;
         }
     }
-    let mut times: Vec<ModelTimes> =
-        benches.into_iter().zip(models).map(|(bench, model)| bench.times(model)).collect();
-    for i in 0..times.len() {
-        let first = times[..i].iter().find(|first| first.batch == times[i].batch);
-        times[i].against_first = first.map(|first| Against::of(&first.runs_ms, &times[i].runs_ms));
+    let mut times: Vec<ModelTimes> = Vec::new();
+    for ((bench, model), runs_ms) in benches.into_iter().zip(models).zip(runs_ms) {
+        let mut next = bench.times(model, runs_ms);
+        let first = times.iter().find(|first| first.batch == next.batch);
+        next.against_first = first.map(|first| Against::of(&first.runs_ms, &next.runs_ms, rounds));
+        times.push(next);
     }
     Ok(times)
+}
+
+/// Adds the times of `rounds` rounds to those of every model.
+fn time_session(benches: &mut [Timed], rounds: usize, runs_ms: &mut [Vec<f64>]) -> Result<(), Failure> {
+    for _ in 0..WARM_UP {
+        for bench in benches.iter_mut() {
+            bench.once()?;
+        }
+    }
+    for round in 0..rounds {
+        for turn in 0..benches.len() {
+            let at = (round + turn) % benches.len();
+            runs_ms[at].push(1e3 * benches[at].once()?);
+        }
+    }
+    Ok(())
 }
 
 /// Milliseconds from the graph to the first result.
@@ -62,7 +75,6 @@ struct Timed {
     inputs: Vec<Vec<f32>>,
     /// The least traffic of every node.
     bytes: BTreeMap<String, u64>,
-    runs_ms: Vec<f64>,
     clock: LayerClock,
     layers: Vec<LayerMs>,
 }
@@ -75,7 +87,7 @@ impl Timed {
         let session = Session::new(gpu, plan, 0).map_err(Failure::work)?;
         let inputs = random_inputs(&session, 0);
         let clock = LayerClock { method: String::new(), empty_ms: f64::INFINITY };
-        let mut timed = Self { session, inputs, bytes, runs_ms: Vec::new(), clock, layers: Vec::new() };
+        let mut timed = Self { session, inputs, bytes, clock, layers: Vec::new() };
         timed.once()?;
         Ok(timed)
     }
@@ -107,15 +119,15 @@ impl Timed {
         Ok(())
     }
 
-    fn times(self, model: &Model) -> ModelTimes {
+    fn times(self, model: &Model, runs_ms: Vec<f64>) -> ModelTimes {
         let cost = cost(&model.graph, &model.shapes);
         let plan = self.session.plan();
         ModelTimes {
             path: model.path.display().to_string(),
             batch: model.sizes.batch,
             dtype: model.dtype.to_string(),
-            latency_ms: Spread::of(&self.runs_ms),
-            runs_ms: self.runs_ms,
+            latency_ms: Spread::of(&runs_ms),
+            runs_ms,
             cold_ms: None,
             warm_ms: None,
             macs: cost.macs / model.sizes.batch as u64,
