@@ -121,6 +121,9 @@ impl Gpu {
         if folder.is_some() {
             features |= adapter.features() & wgpu::Features::PIPELINE_CACHE;
         }
+        if info.device_type == wgpu::DeviceType::Cpu {
+            features |= adapter.features() & wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+        }
         let request = adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("wgpu-pagcp"),
             required_features: features,
@@ -184,6 +187,12 @@ impl Gpu {
     /// What chooses its kernels.
     pub fn class(&self) -> DeviceClass {
         self.class
+    }
+
+    /// Whether the host may map what runs read and write: the device is an own one that computes in the host's memory.
+    pub(super) fn shares_memory(&self) -> bool {
+        let features = self.shared.device.features();
+        !self.is_lent() && features.contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
     }
 
     /// [`Gpu::class`] as reports name it.

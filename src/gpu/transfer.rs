@@ -9,10 +9,16 @@ pub const MIN_BYTES: u64 = 16;
 
 /// An empty buffer for an activation or for data of the caller.
 pub fn buffer(gpu: &Gpu, label: &str, bytes: u64) -> wgpu::Buffer {
+    buffer_for(gpu, label, bytes, wgpu::BufferUsages::empty())
+}
+
+/// An empty buffer that may be used in one more way.
+pub fn buffer_for(gpu: &Gpu, label: &str, bytes: u64, more: wgpu::BufferUsages) -> wgpu::Buffer {
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
     gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some(label),
         size: bytes.max(MIN_BYTES).next_multiple_of(4),
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        usage: usage | more,
         mapped_at_creation: false,
     })
 }
@@ -72,62 +78,78 @@ pub fn texels(gpu: &Gpu, label: &str, floats: &[f32], half: bool) -> wgpu::Textu
     texture.create_view(&wgpu::TextureViewDescriptor::default())
 }
 
-/// A staging buffer that brings several buffers back at once.
+/// What brings several buffers back at once: a staging buffer, or where the host shares the device's memory themselves.
 #[derive(Debug)]
 pub struct Readback {
-    staging: wgpu::Buffer,
-    floats: Vec<usize>,
+    /// What is mapped.
+    buffers: Vec<wgpu::Buffer>,
+    /// For each that comes back which of `buffers` it is in, where it begins there in bytes, and how many floats it has.
+    parts: Vec<(usize, u64, usize)>,
+    staged: bool,
 }
 
 impl Readback {
-    /// For buffers of these lengths.
+    /// By a staging buffer, for buffers of these lengths.
     pub fn new(gpu: &Gpu, floats: Vec<usize>) -> Self {
+        let mut bytes = 0_u64;
+        let mut parts = Vec::with_capacity(floats.len());
+        for floats in floats {
+            let start = bytes.next_multiple_of(wgpu::MAP_ALIGNMENT);
+            parts.push((0, start, floats));
+            bytes = start + 4 * floats as u64;
+        }
         let staging = gpu.shared.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("read back"),
-            size: (floats.iter().sum::<usize>() as u64 * 4).max(MIN_BYTES),
+            size: bytes.max(MIN_BYTES),
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Self { staging, floats }
+        Self { buffers: vec![staging], parts, staged: true }
     }
 
-    /// Adds the copies of `sources`, from their beginnings.
+    /// Of buffers that can be mapped, the first so many floats of each.
+    pub fn of(buffers: Vec<(wgpu::Buffer, usize)>) -> Self {
+        let parts = buffers.iter().enumerate().map(|(at, &(_, floats))| (at, 0, floats)).collect();
+        Self { buffers: buffers.into_iter().map(|(buffer, _)| buffer).collect(), parts, staged: false }
+    }
+
+    /// Adds the copies of `sources`, from their beginnings, where there are any.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, sources: &[&wgpu::Buffer]) {
-        let mut at = 0;
-        for (source, floats) in sources.iter().zip(&self.floats) {
-            let bytes = *floats as u64 * 4;
-            encoder.copy_buffer_to_buffer(source, 0, &self.staging, at, bytes);
-            at += bytes;
+        for (source, &(buffer, start, floats)) in sources.iter().zip(&self.parts).filter(|_| self.staged) {
+            encoder.copy_buffer_to_buffer(source, 0, &self.buffers[buffer], start, floats as u64 * 4);
         }
     }
 
-    /// Waits for the copies and takes them.
+    /// Waits for the buffers and takes them.
     pub fn take(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
         self.map(None).take(gpu)
     }
 
-    /// Asks for the copies once `after`, or all that is submitted, is done.
+    /// Asks for the buffers once `after`, or all that is submitted, is done.
     pub fn map(&self, after: Option<wgpu::SubmissionIndex>) -> Mapping {
         let (send, mapped) = std::sync::mpsc::channel();
-        self.staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            // Nobody listens where the mapping was dropped; a lost device is reported where it is waited for.
-            let _ = send.send(result);
-        });
-        Mapping { staging: self.staging.clone(), floats: self.floats.clone(), after, mapped }
+        for buffer in &self.buffers {
+            let send = send.clone();
+            buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+                // Nobody listens where the mapping was dropped; a lost device is reported where it is waited for.
+                let _ = send.send(result);
+            });
+        }
+        Mapping { buffers: self.buffers.clone(), parts: self.parts.clone(), after, mapped }
     }
 }
 
-/// Copies that are on their way to the host.
+/// Buffers that are on their way to the host.
 #[derive(Debug)]
 pub struct Mapping {
-    staging: wgpu::Buffer,
-    floats: Vec<usize>,
+    buffers: Vec<wgpu::Buffer>,
+    parts: Vec<(usize, u64, usize)>,
     after: Option<wgpu::SubmissionIndex>,
     mapped: std::sync::mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
 impl Mapping {
-    /// Waits for the copies and takes them.
+    /// Waits for the buffers and takes them.
     pub fn take(self, gpu: &Gpu) -> Result<Vec<Vec<f32>>, GpuError> {
         const DURING: &str = "reading results back";
         // Another thread that waits for the same device may be the one that runs the callback, after this one's wait.
@@ -136,19 +158,19 @@ impl Mapping {
             Some(index) => gpu.wait_for(index, DURING)?,
             None => gpu.wait(DURING)?,
         }
-        let mapped = self.mapped.recv_timeout(CALLBACK).map_err(|e| e.to_string());
-        let mapped = mapped.and_then(|result| result.map_err(|e| e.to_string()));
-        mapped.map_err(GpuError::Lost)?;
-        let view = self.staging.get_mapped_range(..).map_err(|e| GpuError::Lost(e.to_string()))?;
-        let mut parts = Vec::with_capacity(self.floats.len());
-        let mut rest: &[u8] = &view;
-        for &floats in &self.floats {
-            let (part, after) = rest.split_at(floats * 4);
-            parts.push(bytemuck::pod_collect_to_vec(part));
-            rest = after;
+        for _ in &self.buffers {
+            let mapped = self.mapped.recv_timeout(CALLBACK).map_err(|e| e.to_string());
+            let mapped = mapped.and_then(|result| result.map_err(|e| e.to_string()));
+            mapped.map_err(GpuError::Lost)?;
         }
-        drop(view);
-        self.staging.unmap();
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for &(buffer, start, floats) in &self.parts {
+            let range = start..start + 4 * floats as u64;
+            let view = self.buffers[buffer].get_mapped_range(range);
+            let view = view.map_err(|e| GpuError::Lost(e.to_string()))?;
+            parts.push(bytemuck::pod_collect_to_vec(&view[..]));
+        }
+        self.buffers.iter().for_each(wgpu::Buffer::unmap);
         Ok(parts)
     }
 }

@@ -5,8 +5,42 @@ use crate::gpu::GpuError;
 use crate::gpu::transfer::Readback;
 
 impl Session {
-    /// Writes the graph inputs, each row-major in the shape of its port.
+    /// Writes the graph inputs, each row-major in the shape of its port, before whatever is submitted next. Runs may be on
+    /// their way.
     pub(super) fn write_inputs(&self, inputs: &[&[f32]]) -> Result<(), GpuError> {
+        self.check_inputs(inputs)?;
+        self.gpu.scoped("writing inputs", || {
+            for (port, input) in self.plan.inputs.iter().zip(inputs) {
+                let bytes = bytemuck::cast_slice(input);
+                self.gpu.shared.queue.write_buffer(&self.externals[port.external], 0, bytes);
+            }
+        })
+    }
+
+    /// As [`Session::write_inputs`], once no run is on its way: without a copy in between, where the host shares the device's
+    /// memory.
+    pub(super) fn place_inputs(&self, inputs: &[&[f32]]) -> Result<(), GpuError> {
+        const DURING: &str = "writing inputs";
+        if !self.gpu.shares_memory() {
+            return self.write_inputs(inputs);
+        }
+        self.check_inputs(inputs)?;
+        let buffers = self.plan.inputs.iter().map(|port| &self.externals[port.external]);
+        self.gpu.scoped(DURING, || {
+            // Whether it worked, the range that is asked for next tells.
+            buffers.clone().for_each(|buffer| buffer.map_async(wgpu::MapMode::Write, .., |_| ()));
+        })?;
+        self.gpu.wait(DURING)?;
+        for (buffer, input) in buffers.zip(inputs) {
+            let bytes: &[u8] = bytemuck::cast_slice(input);
+            let view = buffer.get_mapped_range_mut(..bytes.len() as u64);
+            view.map_err(|e| GpuError::Lost(e.to_string()))?.slice(..).copy_from_slice(bytes);
+            buffer.unmap();
+        }
+        Ok(())
+    }
+
+    fn check_inputs(&self, inputs: &[&[f32]]) -> Result<(), GpuError> {
         let ports = &self.plan.inputs;
         if inputs.len() != ports.len() {
             let (expected, found) = (ports.len(), inputs.len());
@@ -19,12 +53,7 @@ impl Session {
                 return Err(GpuError::Length { name, expected, found: input.len() });
             }
         }
-        self.gpu.scoped("writing inputs", || {
-            for (port, input) in ports.iter().zip(inputs) {
-                let bytes = bytemuck::cast_slice(input);
-                self.gpu.shared.queue.write_buffer(&self.externals[port.external], 0, bytes);
-            }
-        })
+        Ok(())
     }
 
     /// Writes the beginning of an external buffer. On a lent device the host's next submission carries it.

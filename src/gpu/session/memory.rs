@@ -10,8 +10,8 @@ use std::sync::PoisonError;
 
 impl Session {
     /// Bytes that a session of `plan` for `candidates` candidates takes, buffers and textures, and of buffers that come and
-    /// go what carries a run's inputs there and its outputs back. Compiled kernels and what a driver keeps for itself are
-    /// not known.
+    /// go what carries a run's inputs there and its outputs back, unless they are mapped. Compiled kernels and what a driver
+    /// keeps for itself are not known.
     pub fn bytes_for(gpu: &Gpu, plan: &Plan, candidates: usize) -> u64 {
         let steps: Vec<&Step> = plan.all_steps().collect();
         let made = |bytes: &u64| (*bytes).max(MIN_BYTES).next_multiple_of(4);
@@ -23,9 +23,14 @@ impl Session {
         let table = table.next_multiple_of(u64::from(limits.min_storage_buffer_offset_alignment));
         let moved = |port: &crate::plan::Port| 4 * port.shape.iter().product::<usize>() as u64;
         // While a training step runs, the inputs of the next are on their way.
-        let ahead = if plan.updates.is_empty() { 1 } else { 2 };
+        let ahead = match (plan.updates.is_empty(), gpu.shares_memory()) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) => 0,
+        };
         let inputs: u64 = ahead * plan.inputs.iter().map(moved).sum::<u64>();
-        let ends: u64 = inputs + plan.outputs.iter().map(moved).sum::<u64>();
+        let outputs: u64 = plan.outputs.iter().map(moved).sum();
+        let ends: u64 = inputs + if gpu.shares_memory() { 0 } else { outputs };
         let constant = |constant| constant_bytes(plan, &steps, (constant, gpu));
         let constants: u64 = (0..plan.constants.len()).map(constant).sum();
         buffers + constants + parameters.sum::<u64>() + table * (candidates as u64 + 1) + ends.max(MIN_BYTES)

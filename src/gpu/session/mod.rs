@@ -14,10 +14,10 @@ pub use timing::{Method, StepTime, Timings};
 pub use train::Running;
 
 use super::bind::{Bound, LiveTables, Resource, bind, check, is_half, is_texels};
-use super::transfer::{Readback, buffer, filled, halves, texels};
+use super::transfer::{Readback, buffer, buffer_for, filled, halves, texels};
 use super::{Gpu, GpuError};
 use crate::kernels::live::LiveTable;
-use crate::plan::{Grid, Operand, Plan, Step};
+use crate::plan::{Grid, Operand, Plan, Port, Step};
 use std::sync::Arc;
 use stream::Pace;
 
@@ -84,12 +84,11 @@ impl Session {
         }
         let (slots, externals, constants, tables, outputs) = gpu.scoped("allocating a plan", || {
             let slots: Vec<_> = plan.slots.iter().map(|&bytes| buffer(gpu, "slot", bytes)).collect();
-            let externals: Vec<_> =
-                plan.externals.iter().map(|&bytes| buffer(gpu, "external", bytes)).collect();
+            let externals = externals(gpu, &plan);
             let constants = constants(gpu, &plan, &all);
             let tables = LiveTables::new(gpu, &full, candidates + 1);
-            let floats = plan.outputs.iter().map(|port| port.shape.iter().product());
-            (slots, externals, constants, tables, Readback::new(gpu, floats.collect()))
+            let outputs = outputs(gpu, &plan, &externals);
+            (slots, externals, constants, tables, outputs)
         })?;
         let bound = bind(gpu, &all, &tables, |operand| match operand {
             Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
@@ -148,6 +147,32 @@ impl Session {
     /// How many candidates [`Session::score`] takes at once.
     pub fn candidates(&self) -> usize {
         self.candidates
+    }
+}
+
+/// Buffers of the caller; inputs and outputs can be mapped where the host shares the device's memory.
+fn externals(gpu: &Gpu, plan: &Plan) -> Vec<wgpu::Buffer> {
+    let is_one_of = |ports: &[Port], external| ports.iter().any(|port| port.external == external);
+    let make = |(external, &bytes): (usize, &u64)| {
+        let more = match gpu.shares_memory() {
+            true if is_one_of(&plan.inputs, external) => wgpu::BufferUsages::MAP_WRITE,
+            true if is_one_of(&plan.outputs, external) => wgpu::BufferUsages::MAP_READ,
+            _ => wgpu::BufferUsages::empty(),
+        };
+        buffer_for(gpu, "external", bytes, more)
+    };
+    plan.externals.iter().enumerate().map(make).collect()
+}
+
+/// How the outputs come back.
+fn outputs(gpu: &Gpu, plan: &Plan, externals: &[wgpu::Buffer]) -> Readback {
+    let floats = |port: &Port| port.shape.iter().product();
+    if gpu.shares_memory() {
+        Readback::of(
+            plan.outputs.iter().map(|port| (externals[port.external].clone(), floats(port))).collect(),
+        )
+    } else {
+        Readback::new(gpu, plan.outputs.iter().map(floats).collect())
     }
 }
 

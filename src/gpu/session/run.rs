@@ -24,7 +24,7 @@ impl Session {
     /// [`GpuError`]; inputs of the wrong number or length are named.
     pub fn run(&mut self, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, GpuError> {
         self.own()?;
-        self.write_inputs(inputs)?;
+        self.place_inputs(inputs)?;
         self.last = (self.plan.live.table(0, &[]), 0);
         self.forward()
     }
@@ -36,7 +36,7 @@ impl Session {
     /// As [`Session::run`]; also where the session was made for no candidate.
     pub fn run_masked(&mut self, inputs: &[&[f32]], keep: &[usize]) -> Result<Vec<Vec<f32>>, GpuError> {
         self.own()?;
-        self.write_inputs(inputs)?;
+        self.place_inputs(inputs)?;
         let tables = self.write_tables(&[keep.to_vec()])?;
         self.last = (tables.into_iter().next().expect("one candidate has one table"), self.tables.stride);
         self.forward()
@@ -48,7 +48,7 @@ impl Session {
     /// As [`Session::run`].
     pub fn run_judged(&mut self, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>, GpuError> {
         self.own()?;
-        self.write_inputs(inputs)?;
+        self.place_inputs(inputs)?;
         let full = self.plan.live.table(0, &[]);
         self.last = (full.clone(), 0);
         let mut stream = Stream::new(&self.gpu, &mut self.pace);
@@ -69,7 +69,7 @@ impl Session {
     /// As [`Session::run`].
     pub fn upload(&mut self, inputs: &[&[f32]], keep: &[usize]) -> Result<(), GpuError> {
         self.own()?;
-        self.write_inputs(inputs)?;
+        self.place_inputs(inputs)?;
         let (table, offset) = if keep.is_empty() {
             (self.plan.live.table(0, &[]), 0)
         } else {
