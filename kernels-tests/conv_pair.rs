@@ -163,7 +163,8 @@ fn one_step_computes_both() {
             // Maps of one pixel take the kernel of vectors, and smaller subgroups have fewer channels in a thread.
             let paired = match gpu.class() {
                 DeviceClass::Broadcast { subgroup: 4 } => case.between <= 16,
-                DeviceClass::Broadcast { .. } => case.size != [1, 1] || case.kernel != 1,
+                DeviceClass::Broadcast { subgroup: 16 } if case.kernel != 1 => case.between <= 16,
+                DeviceClass::Broadcast { .. } => case.kernel == 1 || case.between <= 24,
                 DeviceClass::Gpu | DeviceClass::Portable => false,
             };
             check(gpu, &case, paired);

@@ -6,9 +6,10 @@
 //
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
-// input group are read; there is only one where it is not 4. With `scaled`, input channels of the one image that there is are
-// multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
-// ${largest}, come first; of each smaller size there is at most one, behind a multiple of ${rest} groups.
+// input group are read; there is only one where it is not 4. With `lanewise`, sums run over lanes before kernel columns: all
+// lanes of wide windows at once are more code than a cache of instructions holds. With `scaled`, input channels of the one
+// image that there is are multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
+// ${largest}, come first; of each other size there is at most one, behind a multiple of ${rest} groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
 #set point = form == 0
@@ -78,7 +79,7 @@ fn main(
 #if kg == largest
     let first_group = id.y * ${kg}u;
 #else
-    let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${rest}u * ${rest}u;
+    let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${rest}u * ${rest}u${" - " ~ largest ~ "u" if kg > largest};
 #endif
     let stride = p.in_groups * p.kernel_height * p.kernel_width * 4u;
 #if planes
@@ -116,6 +117,9 @@ fn main(
                 var g = range.x;
                 loop {
                     let plane = g * in_pixels;
+#if lanewise
+#include "conv_lanewise"
+#else
 #if scaled
                     let scale = scales[g];
 #endif
@@ -163,6 +167,7 @@ fn main(
 #if form == 1
                         continuing { kx++; break if kx >= p.kernel_width; }
                     }
+#endif
 #endif
                     continuing { g++; break if g >= range.y; }
                 }

@@ -10,6 +10,16 @@
     let lanes${q} = subgroupBroadcast(mine${j}.lanes, ${q - j}u);
     let bias${q} = subgroupBroadcast(my_bias${j}, ${q - j}u);
 #endfor
+#if lanewise is defined and lanewise
+#for l in range((columns * kg + subgroup - 1) // subgroup)
+    let slot${l} = min(lane + ${l * subgroup}u, ${columns * kg - 1}u);
+    var read${l} = group0;
+#for q in range(1, kg)
+    read${l} = select(read${l}, group${q}, slot${l} % ${kg}u == ${q}u);
+#endfor
+    let w_base${l} = plane_weights + read${l} * stride + slot${l} / ${kg}u * 4u;
+#endfor
+#else
 #for l in range(4 * kg // subgroup)
     var read${l} = group${l * subgroup // 4};
 #for q in range(1, subgroup // 4)
@@ -17,6 +27,7 @@
 #endfor
     let w_base${l} = plane_weights + read${l} * stride + lane % 4u;
 #endfor
+#endif
 #else
 #for q in range(kg)
     let mine${q} = live_group(p.out_record, first_group + ${q}u);

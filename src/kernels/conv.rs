@@ -103,11 +103,13 @@ pub struct Reads {
     pub depth: u32,
     /// Whether every input channel is multiplied by a number of its own first: by 1x1 kernels of one image alone.
     pub scaled: bool,
+    /// Whether sums run over the lanes of an input group before kernel columns: by windows of more than 3 columns alone.
+    pub lanewise: bool,
 }
 
 impl Default for Reads {
     fn default() -> Self {
-        Self { planes: false, depth: 4, scaled: false }
+        Self { planes: false, depth: 4, scaled: false, lanewise: false }
     }
 }
 
@@ -127,7 +129,8 @@ pub struct Cut {
 /// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Their
 /// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has. The rest is one block,
 /// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that. Where that would take
-/// several kernels and equal blocks compute hardly more, one kernel computes those.
+/// several kernels and equal blocks compute hardly more, one kernel computes those. With `joined`, the rest and the block before
+/// it are one, unless as many as that says may be computed in vain: then it is a whole block too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
     /// Channel groups of a block of this kernel: `largest` or less.
@@ -138,6 +141,8 @@ pub struct Blocks {
     pub least: u32,
     /// How equal blocks are used, where there is a kernel for them.
     pub equal: Option<Equal>,
+    /// How many channel groups may be computed in vain, where the rest is joined with the block before it.
+    pub joined: Option<u32>,
 }
 
 /// Blocks of [`Equal::SIZE`] channel groups in place of others.
@@ -211,12 +216,20 @@ impl Blocks {
 
     /// Blocks of one size.
     pub const fn only(size: u32) -> Self {
-        Self { size, largest: size, least: size, equal: None }
+        Self { size, largest: size, least: size, equal: None, joined: None }
+    }
+
+    /// The most groups for which there is one block, whatever their number.
+    pub fn most(self) -> u32 {
+        if self.joined.is_some() { 2 * self.largest - self.least } else { self.largest.min(Self::REST) }
     }
 
     /// The blocks of `live` channel groups that are of this size.
     pub fn count(self, live: u32) -> u32 {
         let live = live.next_multiple_of(self.least);
+        if let Some(spare) = self.joined {
+            return self.count_joined(live, spare);
+        }
         let equal = self.equal.is_some_and(|equal| equal.cuts(live));
         match self.size {
             _ if equal != self.is_equal() => 0,
@@ -224,6 +237,20 @@ impl Blocks {
             size if size == self.largest => live / size,
             size if size >= Self::REST => live / size % 2,
             size => u32::from(live % self.rest() == size),
+        }
+    }
+
+    fn count_joined(self, live: u32, spare: u32) -> u32 {
+        let rest = live % self.largest;
+        let last = match live {
+            _ if rest == 0 || live > self.most() && self.largest - rest <= spare => 0,
+            _ if live < self.largest => live,
+            _ => self.largest + rest,
+        };
+        if self.size == self.largest {
+            (live - last).div_ceil(self.largest)
+        } else {
+            u32::from(self.size == last)
         }
     }
 
@@ -277,6 +304,7 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
         ("rest", cut.blocks.rest()),
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),
+        ("lanewise", u32::from(reads.lanewise)),
         ("scaled", u32::from(reads.scaled)),
         ("workgroup", cut.workgroup),
         ("subgroup", cut.subgroup),

@@ -31,21 +31,32 @@ pub fn is_wide(form: Form) -> bool {
     matches!(form, Form::Window { columns: 3, stride: 1 })
 }
 
-/// The kernels that together compute all output channel groups, largest first, and one for equal blocks that compute up to
-/// `spare` groups in vain. A thread's weight texels, 4 for each group, must fill a subgroup.
-pub fn cuts(subgroup: u32, pixels: u32, spare: u32) -> Vec<Cut> {
+/// The kernels that together compute all output channel groups of threads of `pixels`, largest first, and one for equal blocks
+/// that compute up to `spare` groups in vain. A thread's weight texels, 4 for each, must fill a subgroup. Windows have few groups:
+/// what they unroll has to stay within what a core holds of decoded instructions, with neighbours on the same core.
+pub fn cuts((form, reads): (Form, Reads), [subgroup, pixels]: [u32; 2], spare: u32) -> Vec<Cut> {
+    /// Groups of a window's thread.
+    const WINDOW: u32 = 4;
     let least = (subgroup / 4).max(2);
+    let is_long = matches!(form, Form::Window { .. }) && !reads.lanewise;
     let largest = match pixels {
         _ if subgroup == SUBGROUPS[0] => 4,
         2 => 16,
+        _ if is_long => WINDOW,
         _ => 8,
     };
+    let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
+    if largest == WINDOW && subgroup > SUBGROUPS[0] && least < WINDOW {
+        let joined = (1..2 * WINDOW / least).map(|count| count * least);
+        let others = joined.filter(|size| *size != WINDOW).rev();
+        let block = |size| Blocks { size, largest, least, equal: None, joined: Some(spare) };
+        return std::iter::once(WINDOW).chain(others).map(block).map(cut).collect();
+    }
     let has_equal = largest >= Blocks::REST && Equal::SIZE.is_multiple_of(least);
     let equal = |own| has_equal.then_some(Equal { own, spare });
-    let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
     let sizes = Blocks::sizes(largest, least).into_iter();
-    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false) });
-    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true) };
+    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false), joined: None });
+    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true), joined: None };
     sizes.chain(has_equal.then_some(last)).map(cut).collect()
 }
 
@@ -61,23 +72,28 @@ pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
 fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
     let reads = [Reads::default(), Reads { depth: 3, ..Reads::default() }];
+    let lanewise = Reads { lanewise: true, ..Reads::default() };
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
-        let cuts = cuts(subgroup, pixels, 0);
         let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
-        for (form, cut) in forms.flat_map(|form| cuts.iter().map(move |&cut| (form, cut))) {
-            all.extend(reads.map(|reads| spec(form, cut, reads, Finish::default())));
+        let each = |form, reads| {
+            let cuts = cuts((form, reads), [subgroup, pixels], 0).into_iter();
+            cuts.map(move |cut| spec(form, cut, reads, Finish::default()))
+        };
+        for form in forms {
+            all.extend(reads.into_iter().flat_map(|reads| each(form, reads)));
+            if matches!(form, Form::Window { columns, .. } if columns > 3) {
+                all.extend(each(form, lanewise));
+            }
         }
         if pixels == WIDE {
             continue;
         }
         let planes = Reads { planes: true, ..Reads::default() };
         let scaled = Reads { scaled: true, ..Reads::default() };
-        for reads in [planes, scaled] {
-            all.extend(cuts.iter().map(|&cut| spec(Form::Point, cut, reads, Finish::default())));
-        }
+        all.extend([planes, scaled].into_iter().flat_map(|reads| each(Form::Point, reads)));
     }
-    let cut = cuts(SUBGROUPS[1], 4, 0)[1];
+    let cut = cuts((Form::Point, Reads::default()), [SUBGROUPS[1], 4], 0)[1];
     let finishes = finishes().into_iter().filter(|finish| *finish != Finish::default());
     let finishes = finishes.chain(enlarging());
     all.extend(finishes.map(|finish| spec(Form::Point, cut, Reads::default(), finish)));

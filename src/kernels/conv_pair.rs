@@ -29,12 +29,11 @@ const NAMES: [&str; ConvParams::NAMES.len() + 2] = {
 /// The most channel groups of the output.
 pub const GROUPS: u32 = 4;
 
-/// Whether [`CONV_PAIR`] has the specialisation `first` of [`super::conv_broadcast::CONV_BROADCAST`] for the first convolution, of up
-/// to `between` output channel groups: where a thread has all of them, and nothing is added to it or scaled for it.
-pub fn begins_with(first: &Spec, between: u32) -> bool {
+/// Whether [`CONV_PAIR`] has the specialisation `first` of [`super::conv_broadcast::CONV_BROADCAST`] for the first convolution, where a
+/// thread has all of its output channel groups: where nothing is added to it or scaled for it.
+pub fn begins_with(first: &Spec) -> bool {
     let value = |name| first.0.iter().find(|(known, _)| *known == name).map_or(0, |&(_, value)| value);
-    let plain = ["planes", "scaled", "add"].into_iter().all(|name| value(name) == 0);
-    plain && between <= value("largest").min(Blocks::REST)
+    ["planes", "scaled", "lanewise", "add"].into_iter().all(|name| value(name) == 0)
 }
 
 /// Every cut with one activation, and every activation and way to read with one cut.
@@ -42,14 +41,14 @@ fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
-        let sizes = cuts(subgroup, pixels, 0).into_iter().filter(|cut| cut.blocks.size <= Blocks::REST);
-        let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
-        for (form, cut) in forms.flat_map(|form| sizes.clone().map(move |cut| (form, cut))) {
-            all.push(conv_broadcast::spec(form, cut, Reads::default(), Finish::default()));
+        for form in forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form)) {
+            let cuts = cuts((form, Reads::default()), [subgroup, pixels], 0).into_iter();
+            let cuts = cuts.filter(|cut| cut.blocks.size <= Blocks::REST);
+            all.extend(cuts.map(|cut| conv_broadcast::spec(form, cut, Reads::default(), Finish::default())));
         }
     }
-    let cut = cuts(SUBGROUPS[1], 4, 0)[1];
     let window = Form::Window { columns: 3, stride: 1 };
+    let cut = cuts((window, Reads::default()), [SUBGROUPS[1], 4], 0)[1];
     let plain = finishes().into_iter().filter(|finish| finish.add == 0 && *finish != Finish::default());
     all.extend(plain.map(|finish| conv_broadcast::spec(window, cut, Reads::default(), finish)));
     let three = Reads { depth: 3, ..Reads::default() };

@@ -43,6 +43,7 @@ static SHARED: &[(&str, &str)] = &[
     ("conv_outputs", include_str!("../../shaders/shared/conv_outputs.wgsl")),
     ("conv_store", include_str!("../../shaders/shared/conv_store.wgsl")),
     ("conv_pair_store", include_str!("../../shaders/shared/conv_pair_store.wgsl")),
+    ("conv_lanewise", include_str!("../../shaders/shared/conv_lanewise.wgsl")),
     ("conv_dense", include_str!("../../shaders/shared/conv_dense.wgsl")),
     ("weight", include_str!("../../shaders/shared/weight.wgsl")),
     ("weight_texels", include_str!("../../shaders/shared/weight_texels.wgsl")),

@@ -87,6 +87,7 @@ pub(super) fn convolution<'a>(
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
         depth: depth(&input),
         scaled: false,
+        few: !conv.direct && conv.whole.unwrap_or(channels)[0] <= FEW,
         winograd: winograd(cx, conv, channels, map),
         tile: cx.tile,
     };
@@ -227,6 +228,10 @@ pub(super) fn finish(epilogue: Epilogue) -> (Activation, u32) {
         Epilogue::ActivationThenAdd(activation) => (activation, 2),
     }
 }
+
+/// Input channels that windows may be summed by, one after another. What was pruned in memory keeps the algorithm of what it came
+/// from.
+const FEW: usize = 4;
 
 /// The channels of an input that has one group of them, which nothing cuts; else 4.
 fn depth(input: &Stored) -> u32 {

@@ -6,6 +6,7 @@ use crate::graph::{Epilogue, Node};
 use crate::kernels::conv::{Weights, pack, pack_channels};
 use crate::kernels::conv_broadcast::CONV_BROADCAST;
 use crate::kernels::conv_pair::{CONV_PAIR, GROUPS, begins_with};
+use crate::plan::Grid;
 use crate::plan::select::Geometry;
 use crate::tensor::Dtype;
 
@@ -54,7 +55,8 @@ fn firsts(cx: &Lowering, next: &Convolution) -> Vec<usize> {
     let writes = |at: &usize| cx.steps[*at].operands.last() == Some(&next.x);
     let begins = |at: &usize| {
         let step = &cx.steps[*at];
-        step.kernel == &CONV_BROADCAST && begins_with(&step.spec, next.input.groups)
+        let has_all = matches!(step.grid, Grid::Blocks { blocks, .. } if next.input.groups <= blocks.most());
+        step.kernel == &CONV_BROADCAST && has_all && begins_with(&step.spec)
     };
     let found: Vec<usize> = (0..cx.steps.len()).filter(writes).collect();
     if found.iter().all(begins) { found } else { Vec::new() }

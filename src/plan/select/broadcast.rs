@@ -5,6 +5,9 @@ use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
 use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, WIDE, cuts, spec};
 use crate::kernels::conv_vector::{self, CONV_VECTOR};
 
+/// The pixels that threads may have of any window.
+const USUAL: u32 = 4;
+
 /// The kernels for a convolution where a subgroup has `subgroup` threads.
 pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
     let form = form(geometry);
@@ -13,10 +16,12 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
         let threads = Threads::Elements { per_group, workgroup };
         return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
     }
-    let reads = geometry.reads();
+    let lanewise = geometry.few && matches!(form, Form::Window { columns, .. } if columns > 3);
+    let reads = if lanewise { Reads { depth: 4, lanewise, ..geometry.reads() } } else { geometry.reads() };
     let fits = |&pixels: &u32| pixels != WIDE || conv_broadcast::is_wide(form);
     let choices: Vec<u32> = conv_broadcast::pixels(subgroup).iter().copied().filter(fits).collect();
-    let pixels = pick(&choices, pixels(form, subgroup, geometry), geometry);
+    let best = if lanewise { USUAL } else { pixels(form, subgroup, geometry) };
+    let pixels = pick(&choices, best, geometry);
     choice((form, reads), [subgroup, pixels], geometry, finish)
 }
 
@@ -50,7 +55,7 @@ fn choice(
     /// Output pixels for which a dispatch costs more than two channel groups.
     const SMALL: u32 = 64;
     let spare = if geometry.images * geometry.output[0] * geometry.output[1] <= SMALL { 2 } else { 0 };
-    let cuts = cuts(subgroup, pixels, spare);
+    let cuts = cuts((form, reads), [subgroup, pixels], spare);
     let planes = if reads.planes { geometry.images } else { 1 };
     let whole = Geometry { images: geometry.images / planes, ..*geometry };
     let [workgroups, tiles, row_tiles] = tiles(form, &whole, cuts[0]);
@@ -63,8 +68,6 @@ fn choice(
 
 /// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
 fn pixels(form: Form, subgroup: u32, geometry: &Geometry) -> u32 {
-    /// What threads may have of any window.
-    const USUAL: u32 = 4;
     /// What they may have of windows, best first where nothing is left over.
     const NUMBERS: [u32; 3] = [7, WIDE, USUAL];
     /// Workgroups of the widest threads below which some cores have more of them to do than others.

@@ -66,6 +66,7 @@ mod tests {
             margins: [kernel / 2; 4],
             depth: 4,
             scaled: false,
+            few: false,
             winograd: None,
             tile: None,
         };

@@ -49,6 +49,8 @@ pub struct Geometry {
     pub depth: u32,
     /// Whether input channels are multiplied by numbers of their own first.
     pub scaled: bool,
+    /// Whether input channels are so few that wide windows are summed channel by channel, where kernels can.
+    pub few: bool,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
     /// See [`super::Lowering::tile`].
@@ -174,6 +176,7 @@ impl Geometry {
             margins: [0; 4],
             depth: 4,
             scaled: false,
+            few: false,
             winograd: None,
             tile: None,
         }
@@ -181,7 +184,7 @@ impl Geometry {
 
     /// What a dense convolution reads.
     fn reads(&self) -> Reads {
-        Reads { planes: false, depth: self.depth, scaled: self.scaled }
+        Reads { depth: self.depth, scaled: self.scaled, ..Reads::default() }
     }
 
     /// The same where all lanes of a channel group are read, whether they exist or not.
@@ -292,7 +295,6 @@ fn grouped(geometry: &Geometry, finish: Finish) -> Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::conv::Equal;
 
     fn geometry(kernel: u32, stride: u32, dilation: u32, margin: u32) -> Geometry {
         Geometry {
@@ -305,6 +307,7 @@ mod tests {
             margins: [margin; 4],
             depth: 4,
             scaled: false,
+            few: false,
             winograd: None,
             tile: None,
         }
@@ -321,6 +324,19 @@ mod tests {
     }
 
     #[test]
+    fn wide_windows_of_few_channels_are_summed_by_lanes() {
+        let lanewise = |class, kernel, few| {
+            let geometry = Geometry { few, depth: 3, ..geometry(kernel, 2, 1, kernel / 2) };
+            let parts = select(class, &geometry, Finish::default()).parts;
+            parts.iter().all(|part| part.spec.0.contains(&("lanewise", 1)))
+        };
+        let broadcast = DeviceClass::Broadcast { subgroup: 8 };
+        assert!([5, 7].into_iter().all(|kernel| lanewise(broadcast, kernel, true)));
+        assert!(!lanewise(broadcast, 3, true) && !lanewise(broadcast, 7, false));
+        assert!(!lanewise(DeviceClass::Portable, 7, true) && !lanewise(DeviceClass::Gpu, 7, true));
+    }
+
+    #[test]
     fn odd_subgroup_sizes_take_the_portable_kernel() {
         let choose = |class| select(class, &geometry(3, 1, 1, 1), Finish::default());
         let portable = choose(DeviceClass::Portable);
@@ -328,24 +344,23 @@ mod tests {
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
         assert_eq!(broadcast.parts[0].spec.workgroup(), 8);
         let record = Record(1);
-        let equal = Some(Equal { own: false, spare: 0 });
-        let blocks = Blocks { size: 6, largest: 8, least: 2, equal };
+        let blocks = Blocks { size: 6, largest: 4, least: 2, equal: None, joined: Some(0) };
         assert_eq!(broadcast.parts[1].grid(record), Grid::Blocks { tiles: 5, record, blocks, planes: 1 });
         assert_eq!(broadcast.tiles, 36);
     }
 
     #[test]
     fn the_parts_of_a_convolution_compute_every_group_once() {
-        let small = Geometry { output: [5, 6], ..geometry(3, 1, 1, 1) };
-        for (subgroup, geometry) in
-            SUBGROUPS.into_iter().flat_map(|s| [(s, geometry(3, 1, 1, 1)), (s, small)])
-        {
+        let small = |geometry| Geometry { output: [5, 6], ..geometry };
+        let each = [1, 3].map(|kernel| geometry(kernel, 1, 1, kernel / 2));
+        let each = each.into_iter().flat_map(|geometry| [geometry, small(geometry)]);
+        for (subgroup, geometry) in SUBGROUPS.into_iter().flat_map(|s| each.clone().map(move |g| (s, g))) {
             let parts = broadcast::dense(subgroup, &geometry, Finish::default()).parts;
             let least = (subgroup / 4).max(2);
             for live in 0..70 {
                 let groups: u32 = parts.iter().map(|part| part.groups(live)).sum();
                 let all = live.next_multiple_of(least);
-                let spare = if geometry == small && subgroup == 8 { 2 } else { 0 };
+                let spare = if geometry.output == [5, 6] && subgroup == 8 { 2 } else { 0 };
                 assert!((all..=all + spare).contains(&groups), "{live} groups by {subgroup}: {groups}");
                 assert!(parts.iter().all(|part| part.groups(live) == 0 || part.fits(live)));
             }
@@ -353,16 +368,19 @@ mod tests {
     }
 
     #[test]
-    fn equal_blocks_are_one_step() {
-        let small = Geometry { output: [5, 6], ..geometry(3, 1, 1, 1) };
-        let large = geometry(3, 1, 1, 1);
-        let steps = |geometry: &Geometry, live| {
-            let parts = broadcast::dense(8, geometry, Finish::default()).parts;
+    fn few_steps_compute_all_groups() {
+        let steps = |kernel, output, live| {
+            let geometry = Geometry { output, ..geometry(kernel, 1, 1, kernel / 2) };
+            let parts = broadcast::dense(8, &geometry, Finish::default()).parts;
             parts.iter().filter(|part| part.groups(live) > 0).count()
         };
         let counts = [8, 10, 11, 12, 13, 16, 18, 20, 22];
-        assert_eq!(counts.map(|live| steps(&large, live)), [1, 2, 1, 1, 2, 1, 1, 2, 2]);
-        assert_eq!(counts.map(|live| steps(&small, live)), [1, 1, 1, 1, 2, 1, 1, 2, 1]);
+        let [large, small] = [[6, 30], [5, 6]];
+        assert_eq!(counts.map(|live| steps(1, large, live)), [1, 2, 1, 1, 2, 1, 1, 2, 2]);
+        assert_eq!(counts.map(|live| steps(1, small, live)), [1, 1, 1, 1, 2, 1, 1, 2, 1]);
+        let counts = [1, 4, 6, 7, 9, 10, 12, 14];
+        assert_eq!(counts.map(|live| steps(3, large, live)), [1, 1, 1, 1, 2, 2, 1, 2]);
+        assert_eq!(counts.map(|live| steps(3, small, live)), [1; 8]);
     }
 
     #[test]
