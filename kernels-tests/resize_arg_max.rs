@@ -3,13 +3,13 @@
 use crate::compare::same_bits;
 use crate::harness::gpus;
 use crate::network::numbers;
-use crate::resize_unpack::{NEAREST, resize};
+use crate::resize_unpack::{NEAREST, cut_units, resize};
 use wgpu_pagcp::gpu::{Gpu, Session};
 use wgpu_pagcp::graph::{Activation, ArgMax, Builder, Graph, Interpolation, Op, Resize, Sizes};
 use wgpu_pagcp::plan::{Plan, PlanOptions, build};
 use wgpu_pagcp::reference::{Array, bound};
 use wgpu_pagcp::tensor::{Dtype, Tensor};
-use wgpu_pagcp::units::{Segment, Units};
+use wgpu_pagcp::units::Units;
 
 const SIZE: [usize; 2] = [6, 5];
 const BATCH: usize = 2;
@@ -30,17 +30,11 @@ fn graph(channels: usize, resize: &Resize, op: ArgMax, read: bool) -> Graph {
 
 /// All values cut into units of these channels, but for indices of channels.
 fn units(graph: &Graph, cut: &[usize]) -> Units {
-    let mut start = 0;
-    let segment = |(unit, &channels): (usize, &usize)| {
-        start += channels;
-        Segment { unit: Some((unit, 1)), channels: (start - channels..start).collect() }
-    };
-    let cut: Vec<Segment> = cut.iter().enumerate().map(segment).collect();
-    let mut segments = vec![cut; graph.values.len()];
+    let mut units = cut_units(graph, cut);
     if matches!(graph.nodes[1].op, Op::ArgMax(ArgMax { axis: 1, .. })) {
-        segments[graph.nodes[1].outputs[0].0].clear();
+        units.segments[graph.nodes[1].outputs[0].0].clear();
     }
-    Units { segments, ..Units::default() }
+    units
 }
 
 fn plan(gpu: &Gpu, graph: &Graph, units: &Units, change: impl Fn(&mut PlanOptions)) -> Plan {

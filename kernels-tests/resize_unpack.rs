@@ -36,7 +36,7 @@ fn graph(channels: usize, resize: &Resize, read: bool) -> Graph {
 }
 
 /// Every value cut into units of these channels.
-fn units(graph: &Graph, cut: &[usize]) -> Units {
+pub fn cut_units(graph: &Graph, cut: &[usize]) -> Units {
     let mut start = 0;
     let segment = |(unit, &channels): (usize, &usize)| {
         start += channels;
@@ -72,7 +72,7 @@ fn enlarged_outputs_are_as_stored_ones() {
         let resize = resize(scales, interpolation);
         let label = format!("{resize:?} of {cut:?}");
         let graph = graph(channels, &resize, false);
-        let units = units(&graph, cut);
+        let units = cut_units(&graph, cut);
         let x = tensor(7, &[2, channels, 6, 5]);
         // A row or a column count that is no multiple of four is left to the steps that store and unpack.
         let short = scales.iter().zip([6, 5]).all(|(scale, size)| (*scale as usize * size).is_multiple_of(4));
@@ -109,14 +109,14 @@ fn outputs_that_others_read_and_odd_scales_are_stored() {
     let cases = [(four.clone(), true), (resize([4.0, 3.2], Interpolation::Linear), false), (corners, false)];
     for (resize, read) in cases {
         let graph = graph(3, &resize, read);
-        let plan = plan(&gpu, &graph, &units(&graph, &[3]), false);
+        let plan = plan(&gpu, &graph, &cut_units(&graph, &[3]), false);
         assert_eq!((kernel(&plan), plan.outputs[0].enlarged), ("unpack", None), "{resize:?} read {read}");
     }
     // An output that is there twice is written twice.
     let mut graph = graph(3, &four, false);
     let y: ValueId = graph.outputs[0];
     graph.outputs.push(y);
-    let plan = plan(&gpu, &graph, &units(&graph, &[3]), false);
+    let plan = plan(&gpu, &graph, &cut_units(&graph, &[3]), false);
     assert_eq!(plan.unpack.len(), 2);
     let mut session = Session::new(&gpu, plan, 0).expect("the device takes it");
     let outputs = session.run(&[&numbers(3, 2 * 3 * 6 * 5)]).expect("it runs");

@@ -42,7 +42,7 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Shows a model's inputs, outputs, layers, costs, and which channels can be pruned together.
     Inspect(InspectArgs),
-    /// Runs a model and writes every output as a .npy file.
+    /// Runs a model and writes every output as a .npy file, indices as the integers that the model declares.
     Run(RunArgs),
     /// Measures the loss and metric of every task on a data set.
     Eval(EvalArgs),

@@ -24,7 +24,7 @@ const IMAGES: usize = 96;
 
 /// What a whole budget gives, as README's section "Training" has it.
 const WHOLE: &str = "With an hour of training instead, 71 % of the FLOPs and 80 % of the parameters go, every task loses 1.1 to \
-                     1.7 %\nand a picture takes 1.9 times less time. README, \"Training\", has the commands.";
+                     1.7 %\nand a picture takes 1.8 times less time. README, \"Training\", has the commands.";
 
 /// Runs the command. Pictures that are there already are used again, the rest is made anew.
 pub fn run(args: &DemoArgs, device: &DeviceArgs) -> Result<(), Failure> {

@@ -63,7 +63,7 @@ impl Graph {
     /// for all others.
     pub fn whole(&self, id: ValueId) -> Option<ElementType> {
         let mut wanted = id;
-        for node in self.nodes.iter().rev().filter(|node| !node.inputs.is_empty()) {
+        for node in self.nodes.iter().rev() {
             if !node.outputs.contains(&wanted) {
                 continue;
             }
