@@ -4,7 +4,7 @@
 use naga::valid::{Capabilities, ModuleInfo, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, ImageClass, Module, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
-use wgpu_pagcp::kernels::{ALL, Access, Kernel, Spec, wgsl};
+use wgpu_pagcp::kernels::{ALL, Access, Kernel, Spec, wgsl, wgsl_in_words};
 
 /// Workgroup memory that every device has.
 const WORKGROUP_BYTES: u32 = 16 * 1024;
@@ -25,7 +25,11 @@ fn every_variant(check: impl Fn(&Module, &Kernel, &Spec)) {
 }
 
 fn validate(module: &Module) -> Result<ModuleInfo, String> {
-    Validator::new(ValidationFlags::all(), Capabilities::SUBGROUP)
+    validate_with(module, Capabilities::SUBGROUP)
+}
+
+fn validate_with(module: &Module, capabilities: Capabilities) -> Result<ModuleInfo, String> {
+    Validator::new(ValidationFlags::all(), capabilities)
         .subgroup_operations(SubgroupOperationSet::all())
         .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
         .validate(module)
@@ -61,6 +65,27 @@ fn bindings(module: &Module) -> BTreeSet<(u32, &'static str)> {
         assert!(found.insert((binding.binding, kind)), "binding {} is used twice", binding.binding);
     }
     found
+}
+
+#[test]
+fn every_variant_validates_in_words() {
+    let mut changed = 0;
+    every_variant(|module, kernel, spec| {
+        let text = wgsl_in_words(kernel, spec).unwrap_or_else(|error| panic!("{error}"));
+        let words = naga::front::wgsl::parse_str(&text).unwrap_or_else(|error| {
+            panic!("{} {spec:?} in words: {}", kernel.name, error.emit_to_string(&text));
+        });
+        validate_with(&words, Capabilities::SUBGROUP | Capabilities::SHADER_INT64)
+            .unwrap_or_else(|error| panic!("{} {spec:?} in words: {error}", kernel.name));
+        assert_eq!(bindings(&words), bindings(module), "{} {spec:?}", kernel.name);
+    });
+    for kernel in ALL {
+        let spec = &(kernel.variants)()[0];
+        let [plain, words] = [wgsl, wgsl_in_words].map(|render| render(kernel, spec).expect("it renders"));
+        assert!(!words.contains("y: array<vec4f>"), "{} stores vectors", kernel.name);
+        changed += usize::from(plain != words);
+    }
+    assert!(changed > 40, "{changed} kernels read words");
 }
 
 #[test]

@@ -259,6 +259,12 @@ impl Gpu {
         self.shared.device.features().contains(wgpu::Features::SHADER_F16)
     }
 
+    /// Whether its kernels read vectors as 64-bit words: those of a CPU driver, which pays for every component of a load.
+    pub(super) fn reads_words(&self) -> bool {
+        let broadcast = matches!(self.class, DeviceClass::Broadcast { .. });
+        broadcast && self.is_cpu() && self.shared.device.features().contains(wgpu::Features::SHADER_INT64)
+    }
+
     /// Whether it is a driver that computes on the CPU.
     pub fn is_cpu(&self) -> bool {
         self.info().device_type == wgpu::DeviceType::Cpu
@@ -364,7 +370,8 @@ const MAX_BINDING: u64 = 1 << 31;
 
 /// The features of an adapter that the kernels use where present.
 pub fn required_features(available: wgpu::Features) -> wgpu::Features {
-    available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16)
+    let words = wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64;
+    available & (wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY | words)
 }
 
 /// `limits` raised to what the plans can use of `adapter`.

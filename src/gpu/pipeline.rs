@@ -2,7 +2,7 @@
 
 use super::transfer::texel_format;
 use super::{Checks, Gpu, GpuError};
-use crate::kernels::{Access, Kernel, Spec, wgsl};
+use crate::kernels::{Access, Kernel, Spec, wgsl, wgsl_in_words};
 use crate::plan::Step;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,8 @@ struct Key {
     kernel: &'static str,
     spec: Spec,
     checks: Checks,
+    /// [`Gpu::reads_words`].
+    words: bool,
 }
 
 /// A compiled kernel and the layout of what it binds.
@@ -45,7 +47,8 @@ impl Pipelines {
 
 /// The pipeline of each step; what the device does not have yet is compiled on several threads.
 pub fn pipelines(gpu: &Gpu, steps: &[&Step]) -> Result<Vec<Arc<Pipeline>>, GpuError> {
-    let key = |step: &Step| Key { kernel: step.kernel.name, spec: step.spec.clone(), checks: gpu.checks() };
+    let (checks, words) = (gpu.checks(), gpu.reads_words());
+    let key = |step: &Step| Key { kernel: step.kernel.name, spec: step.spec.clone(), checks, words };
     let cache = &gpu.shared.pipelines;
     let mut missing: Vec<(Key, &'static Kernel)> = Vec::new();
     for step in steps {
@@ -95,7 +98,7 @@ fn compile_all(gpu: &Gpu, missing: &[(Key, &'static Kernel)]) -> Result<(), GpuE
 /// Compiles one kernel, outside the cache.
 pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuError> {
     let start = Instant::now();
-    let source = wgsl(kernel, spec)?;
+    let source = if gpu.reads_words() { wgsl_in_words(kernel, spec)? } else { wgsl(kernel, spec)? };
     let device = &gpu.shared.device;
     let pipeline = gpu.scoped(&format!("kernel {} with {:?}", kernel.name, spec.0), || {
         let module = module(gpu, kernel.name, source);

@@ -4,6 +4,7 @@
 //! table of one candidate, see [`live`]), binding 1 `p: Params` (uniform), and from binding 2 on its tensors in the
 //! order of [`Kernel::bindings`]. The entry point is `main`.
 
+mod access;
 pub mod activation_gradient;
 pub mod affine;
 pub mod batch_merge;
@@ -82,8 +83,9 @@ pub mod unpack;
 pub mod winograd;
 pub mod winograd_input;
 pub mod winograd_output;
+mod words;
 
-pub use template::{TemplateError, wgsl};
+pub use template::{TemplateError, wgsl, wgsl_in_words};
 
 /// How a kernel uses one of its tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Renders a kernel's WGSL: unrolled, with the shared parts included, for one specialisation.
 
 use super::half::halved;
+use super::words::in_words;
 use super::{Kernel, Spec};
 use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::collections::BTreeMap;
@@ -77,12 +78,21 @@ fn environment() -> &'static Environment<'static> {
 
 /// The WGSL of `kernel` for `spec`. Template variables are the names in `spec`.
 pub fn wgsl(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
-    let fail = |source| TemplateError { kernel: kernel.name, spec: spec.clone(), source };
     let values: BTreeMap<&str, u32> = spec.0.iter().copied().collect();
+    let fail = |source| TemplateError { kernel: kernel.name, spec: spec.clone(), source };
     let source = environment().render_str(kernel.source, values).map_err(fail)?;
     match spec.halves() {
         0 => Ok(source),
-        mask => halved(&source, mask)
-            .map_err(|reason| fail(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, reason))),
+        mask => halved(&source, mask).map_err(|reason| fail(invalid(reason))),
     }
+}
+
+/// The same with tensors of vectors of floats as 64-bit words, for devices that have such integers.
+pub fn wgsl_in_words(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
+    in_words(&wgsl(kernel, spec)?, kernel.bindings.len())
+        .map_err(|reason| TemplateError { kernel: kernel.name, spec: spec.clone(), source: invalid(reason) })
+}
+
+fn invalid(reason: String) -> minijinja::Error {
+    minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, reason)
 }

@@ -135,9 +135,7 @@ impl Scene {
         let mut target = Target::Shell(side);
         self.bvh.walk(ray, surface.t, |object, reach| {
             let candidate = &self.objects[object];
-            if candidate.bounds.is_hit(ray, reach)
-                && let Some((part, nearer)) = candidate.intersect(ray, reach)
-            {
+            if let Some((part, nearer)) = candidate.intersect(ray, reach) {
                 surface = nearer;
                 target = Target::Object { object, part };
                 return nearer.t;
@@ -151,8 +149,7 @@ impl Scene {
     pub fn is_occluded(&self, ray: &Ray, t_max: f32) -> bool {
         let mut occluded = false;
         self.bvh.walk(ray, t_max, |object, reach| {
-            let candidate = &self.objects[object];
-            if candidate.bounds.is_hit(ray, reach) && candidate.occludes(ray, reach) {
+            if self.objects[object].occludes(ray, reach) {
                 occluded = true;
                 return f32::NEG_INFINITY;
             }

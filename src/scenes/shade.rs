@@ -5,6 +5,7 @@ use super::rng::Rng;
 use super::scene::{Hit, Light, Scene};
 use super::shape::{Ray, T_MIN};
 use super::vector::{Vec3, vec3};
+use std::sync::LazyLock;
 
 const AMBIENT_REACH: f32 = 0.9;
 
@@ -112,11 +113,44 @@ impl Sensor {
             let noisy = value + rng.normal() * (self.noise.0 + self.noise.1 * value.sqrt());
             let bounded = noisy.max(0.0);
             let toned = bounded * (1.0 + bounded * 0.16) / (1.0 + bounded * 0.8);
-            let encoded = libm::powf(toned.min(1.0), 1.0 / 2.2);
-            (encoded * 255.0 + 0.5) as u8
+            code(toned.min(1.0))
         };
         [develop(exposed.x), develop(exposed.y), develop(exposed.z)]
     }
+}
+
+/// The eight-bit code of a linear value from 0 to 1.
+fn code(linear: f32) -> u8 {
+    // From which values on each code counts, and the code of every 1024th.
+    static CODES: LazyLock<([f32; 256], [u8; 1025])> = LazyLock::new(|| {
+        let first = std::array::from_fn(|code| first_of(code as u8));
+        (first, std::array::from_fn(|at| encoded(at as f32 / 1024.0)))
+    });
+    let (first, coarse) = &*CODES;
+    let mut code = coarse[(linear * 1024.0) as usize];
+    while code < u8::MAX && linear >= first[usize::from(code) + 1] {
+        code += 1;
+    }
+    code
+}
+
+/// The exponent of 1 / 2.2, in eight bits.
+fn encoded(linear: f32) -> u8 {
+    (libm::powf(linear, 1.0 / 2.2) * 255.0 + 0.5) as u8
+}
+
+/// The least value that has at least this code: numbers from 0 to 1 are in the order of their bits.
+fn first_of(code: u8) -> f32 {
+    let (mut low, mut high) = (0, 1.0f32.to_bits());
+    while low < high {
+        let middle = low.midpoint(high);
+        if encoded(f32::from_bits(middle)) < code {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    f32::from_bits(low)
 }
 
 /// Mean light that surfaces throw back at each other, from the lights and the shell.
@@ -146,4 +180,20 @@ pub fn pixel(scene: &Scene, camera: &Camera, at: (usize, usize), rng: &mut Rng) 
         sum = sum + radiance(scene, (&ray, &hit), quarter, rng);
     }
     sum * (1.0 / SAMPLES.len() as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, encoded};
+
+    #[test]
+    fn codes_are_those_of_the_exponent() {
+        let all = (0..=1 << 20).map(|at| at as f32 / (1 << 20) as f32);
+        // Codes change often near black.
+        let dark = (0..1 << 16).map(|at| f32::from_bits(at << 14)).filter(|value| *value < 1.0);
+        for value in all.chain(dark) {
+            assert_eq!(code(value), encoded(value), "{value}");
+        }
+        assert_eq!((code(0.0), code(1.0)), (0, 255));
+    }
 }
