@@ -89,8 +89,11 @@ pub fn wgsl(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
 
 /// The same with tensors of vectors of floats as 64-bit words, for devices that have such integers.
 pub fn wgsl_in_words(kernel: &Kernel, spec: &Spec) -> Result<String, TemplateError> {
-    in_words(&wgsl(kernel, spec)?, kernel.bindings.len())
-        .map_err(|reason| TemplateError { kernel: kernel.name, spec: spec.clone(), source: invalid(reason) })
+    in_words(&wgsl(kernel, spec)?, kernel.bindings.len()).map_err(|reason| TemplateError {
+        kernel: kernel.name,
+        spec: spec.clone(),
+        source: invalid(reason),
+    })
 }
 
 fn invalid(reason: String) -> minijinja::Error {

@@ -89,7 +89,8 @@ fn f(i: u32) { y[i] = x[i].xy * scales[i]; }
 
     #[test]
     fn a_kernel_without_vectors_stays_as_it_is() {
-        let source = "@group(0) @binding(2) var<storage, read> x: array<f32>;\nfn f(i: u32) -> f32 { return x[i]; }\n";
+        let source =
+            "@group(0) @binding(2) var<storage, read> x: array<f32>;\nfn f(i: u32) -> f32 { return x[i]; }\n";
         assert_eq!(in_words(source, 1).unwrap(), source);
     }
 }
