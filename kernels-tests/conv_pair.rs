@@ -102,9 +102,11 @@ fn pairs() -> Vec<Pair> {
         Pair { batch: 3, inner: true, ..PLAIN },
         Pair { size: [9, 8], between: 32, outputs: 16, activation: Activation::None, ..PLAIN },
         Pair { size: [32, 32], between: 24, outputs: 13, inner: true, ..PLAIN },
+        Pair { size: [32, 32], between: 15, outputs: 13, inner: true, ..PLAIN },
         Pair { size: [20, 13], kernel: 1, between: 29, outputs: 9, ..PLAIN },
         Pair { size: [17, 2], kernel: 5, between: 7, outputs: 1, activation: Activation::HardSwish, ..PLAIN },
         Pair { batch: 2, size: [12, 19], stride: 2, between: 18, outputs: 3, inner: true, ..PLAIN },
+        Pair { batch: 2, size: [12, 19], stride: 2, between: 10, outputs: 3, inner: true, ..PLAIN },
         Pair { size: [1, 1], between: 5, outputs: 4, ..PLAIN },
     ]
 }
@@ -160,11 +162,11 @@ fn one_step_computes_both() {
     for (at, case) in pairs().into_iter().enumerate() {
         // Half of the cases take the checked kernels and half the unchecked ones.
         for gpu in ways().iter().skip(at % 2).step_by(2) {
-            // Maps of one pixel take the kernel of vectors, and smaller subgroups have fewer channels in a thread.
+            // Windows and smaller subgroups have fewer channels in a thread.
             let paired = match gpu.class() {
-                DeviceClass::Broadcast { subgroup: 4 } => case.between <= 16,
-                DeviceClass::Broadcast { subgroup: 16 } if case.kernel != 1 => case.between <= 16,
-                DeviceClass::Broadcast { .. } => case.kernel == 1 || case.between <= 24,
+                DeviceClass::Broadcast { subgroup } => {
+                    case.between <= 16 || subgroup > 4 && case.kernel == 1 && case.between <= 32
+                }
                 DeviceClass::Gpu | DeviceClass::Portable => false,
             };
             check(gpu, &case, paired);

@@ -3,6 +3,7 @@
 use crate::harness::gpus;
 use crate::network::{Network, graph};
 use wgpu_pagcp::gpu::{Gpu, GpuError, Selector, Session, list};
+use wgpu_pagcp::plan::DeviceClass;
 
 #[test]
 fn listed_devices_open_by_number_and_by_name() {
@@ -19,6 +20,17 @@ fn listed_devices_open_by_number_and_by_name() {
     for key in ["index", "name", "backend", "type", "driver", "tier", "features", "limits"] {
         assert!(text.get(key).is_some(), "{key} is missing in {text}");
     }
+}
+
+#[test]
+fn cpu_drivers_with_long_integers_read_words() {
+    let Some([own, _]) = gpus() else { return };
+    let portable = own.with_class(DeviceClass::Portable);
+    let long = own.device().features().contains(wgpu::Features::SHADER_INT64);
+    let broadcast = matches!(own.class(), DeviceClass::Broadcast { .. });
+    assert_eq!(own.reads_words(), own.is_cpu() && broadcast && long);
+    assert!(own.reads_words() || !own.info().name.contains("llvmpipe"), "{}", own.info().name);
+    assert!(!portable.reads_words());
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn main(
 #endfor
 #for k in range(columns)
 #if subgroup
-#for l in range(4 * kg // subgroup)
+#for l in range((4 * kg + subgroup - 1) // subgroup)
                         let v${k}_${l} = weight_at(w_base${l} + w + ${4 * k}u);
 #endfor
 #for t in range(4 * kg) if t % 4 < depth

@@ -20,9 +20,9 @@
     let w_base${l} = plane_weights + read${l} * stride + slot${l} / ${kg}u * 4u;
 #endfor
 #else
-#for l in range(4 * kg // subgroup)
+#for l in range((4 * kg + subgroup - 1) // subgroup)
     var read${l} = group${l * subgroup // 4};
-#for q in range(1, subgroup // 4)
+#for q in range(1, subgroup // 4) if l * subgroup // 4 + q < kg
     read${l} = select(read${l}, group${l * subgroup // 4 + q}, lane >= ${4 * q}u);
 #endfor
     let w_base${l} = plane_weights + read${l} * stride + lane % 4u;

@@ -15,7 +15,7 @@
     loop {
         let next = live_group(p.next_record, r);
         let b = next_bias[next.group];
-#for l in range(4 * kg // subgroup)
+#for l in range((4 * kg + subgroup - 1) // subgroup)
         let u${l} = next_weight_at((next.group * p.out_groups + read${l}) * 4u + lane % 4u);
 #endfor
 #for t in range(4 * kg)

@@ -260,7 +260,7 @@ impl Gpu {
     }
 
     /// Whether its kernels read vectors as 64-bit words: those of a CPU driver, which pays for every component of a load.
-    pub(super) fn reads_words(&self) -> bool {
+    pub fn reads_words(&self) -> bool {
         let broadcast = matches!(self.class, DeviceClass::Broadcast { .. });
         broadcast && self.is_cpu() && self.shared.device.features().contains(wgpu::Features::SHADER_INT64)
     }

@@ -126,11 +126,11 @@ pub struct Cut {
     pub subgroup: u32,
 }
 
-/// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Their
+/// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Where they
+/// are `even`, all are cut into as few blocks as there must be, none above `largest`, of the least size, by one kernel. Else their
 /// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has. The rest is one block,
 /// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that. Where that would take
-/// several kernels and equal blocks compute hardly more, one kernel computes those. With `joined`, the rest and the block before
-/// it are one, unless as many as that says may be computed in vain: then it is a whole block too.
+/// several kernels and equal blocks compute hardly more, one kernel computes those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blocks {
     /// Channel groups of a block of this kernel: `largest` or less.
@@ -141,8 +141,8 @@ pub struct Blocks {
     pub least: u32,
     /// How equal blocks are used, where there is a kernel for them.
     pub equal: Option<Equal>,
-    /// How many channel groups may be computed in vain, where the rest is joined with the block before it.
-    pub joined: Option<u32>,
+    /// Whether all blocks are alike, whatever their number.
+    pub even: bool,
 }
 
 /// Blocks of [`Equal::SIZE`] channel groups in place of others.
@@ -216,19 +216,25 @@ impl Blocks {
 
     /// Blocks of one size.
     pub const fn only(size: u32) -> Self {
-        Self { size, largest: size, least: size, equal: None, joined: None }
+        Self { size, largest: size, least: size, equal: None, even: false }
+    }
+
+    /// Blocks that are alike, of up to `largest` channel groups: by one kernel for each size.
+    pub fn even(largest: u32) -> impl Iterator<Item = Self> {
+        (1..=largest).rev().map(move |size| Self { size, largest, least: 1, equal: None, even: true })
     }
 
     /// The most groups for which there is one block, whatever their number.
     pub fn most(self) -> u32 {
-        if self.joined.is_some() { 2 * self.largest - self.least } else { self.largest.min(Self::REST) }
+        if self.even { self.largest } else { self.largest.min(Self::REST) }
     }
 
     /// The blocks of `live` channel groups that are of this size.
     pub fn count(self, live: u32) -> u32 {
         let live = live.next_multiple_of(self.least);
-        if let Some(spare) = self.joined {
-            return self.count_joined(live, spare);
+        if self.even {
+            let blocks = live.div_ceil(self.largest);
+            return if blocks * self.size >= live && blocks * (self.size - 1) < live { blocks } else { 0 };
         }
         let equal = self.equal.is_some_and(|equal| equal.cuts(live));
         match self.size {
@@ -237,20 +243,6 @@ impl Blocks {
             size if size == self.largest => live / size,
             size if size >= Self::REST => live / size % 2,
             size => u32::from(live % self.rest() == size),
-        }
-    }
-
-    fn count_joined(self, live: u32, spare: u32) -> u32 {
-        let rest = live % self.largest;
-        let last = match live {
-            _ if rest == 0 || live > self.most() && self.largest - rest <= spare => 0,
-            _ if live < self.largest => live,
-            _ => self.largest + rest,
-        };
-        if self.size == self.largest {
-            (live - last).div_ceil(self.largest)
-        } else {
-            u32::from(self.size == last)
         }
     }
 
@@ -268,6 +260,7 @@ impl Blocks {
     /// What is cut into whole blocks before the last one, a multiple of it.
     pub(super) fn rest(self) -> u32 {
         match self.size {
+            size if self.even => size,
             size if size >= Self::REST => 2 * size,
             _ => self.largest.min(Self::REST),
         }
@@ -293,15 +286,16 @@ pub fn spec(form: Form, reads: Reads, finish: Finish) -> Spec {
 /// What `shaders/shared/conv_dense.wgsl` needs.
 pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
     let [form, columns, stride] = form.codes();
+    let blocks = cut.blocks;
     Spec(vec![
         ("form", form),
         ("columns", columns),
         ("stride", stride),
         ("np", cut.pixels),
-        ("kg", cut.blocks.size),
-        ("largest", cut.blocks.largest),
-        ("least", cut.blocks.least),
-        ("rest", cut.blocks.rest()),
+        ("kg", blocks.size),
+        ("largest", if blocks.even { blocks.size } else { blocks.largest }),
+        ("least", blocks.least),
+        ("rest", blocks.rest()),
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),
         ("lanewise", u32::from(reads.lanewise)),

@@ -20,43 +20,30 @@ pub const SUBGROUPS: [u32; 3] = [4, 8, 16];
 /// The numbers of output pixels that a thread may have, ascending, where a subgroup has `subgroup` threads. Drivers with
 /// the smallest subgroups (SwiftShader) compile unrolled code so slowly that more does not pay.
 pub fn pixels(subgroup: u32) -> &'static [u32] {
-    if subgroup == SUBGROUPS[0] { &[4] } else { &[2, 4, 7, WIDE] }
-}
-
-/// The most pixels of a thread.
-pub const WIDE: u32 = 8;
-
-/// Whether threads may have [`WIDE`] pixels: of larger windows they would hold too many inputs at once.
-pub fn is_wide(form: Form) -> bool {
-    matches!(form, Form::Window { columns: 3, stride: 1 })
+    if subgroup == SUBGROUPS[0] { &[4] } else { &[2, 4, 7] }
 }
 
 /// The kernels that together compute all output channel groups of threads of `pixels`, largest first, and one for equal blocks
-/// that compute up to `spare` groups in vain. A thread's weight texels, 4 for each, must fill a subgroup. Windows have few groups:
-/// what they unroll has to stay within what a core holds of decoded instructions, with neighbours on the same core.
+/// that compute up to `spare` groups in vain. Windows have few groups: what they unroll has to stay within what a core holds
+/// of decoded instructions, with neighbours on the same core.
 pub fn cuts((form, reads): (Form, Reads), [subgroup, pixels]: [u32; 2], spare: u32) -> Vec<Cut> {
     /// Groups of a window's thread.
     const WINDOW: u32 = 4;
+    let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
+    if matches!(form, Form::Window { .. }) && !reads.lanewise {
+        return Blocks::even(WINDOW).map(cut).collect();
+    }
     let least = (subgroup / 4).max(2);
-    let is_long = matches!(form, Form::Window { .. }) && !reads.lanewise;
     let largest = match pixels {
         _ if subgroup == SUBGROUPS[0] => 4,
         2 => 16,
-        _ if is_long => WINDOW,
         _ => 8,
     };
-    let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
-    if largest == WINDOW && subgroup > SUBGROUPS[0] && least < WINDOW {
-        let joined = (1..2 * WINDOW / least).map(|count| count * least);
-        let others = joined.filter(|size| *size != WINDOW).rev();
-        let block = |size| Blocks { size, largest, least, equal: None, joined: Some(spare) };
-        return std::iter::once(WINDOW).chain(others).map(block).map(cut).collect();
-    }
     let has_equal = largest >= Blocks::REST && Equal::SIZE.is_multiple_of(least);
     let equal = |own| has_equal.then_some(Equal { own, spare });
     let sizes = Blocks::sizes(largest, least).into_iter();
-    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false), joined: None });
-    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true), joined: None };
+    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false), even: false });
+    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true), even: false };
     sizes.chain(has_equal.then_some(last)).map(cut).collect()
 }
 
@@ -75,19 +62,15 @@ fn variants() -> Vec<Spec> {
     let lanewise = Reads { lanewise: true, ..Reads::default() };
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
-        let forms = forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form));
         let each = |form, reads| {
             let cuts = cuts((form, reads), [subgroup, pixels], 0).into_iter();
             cuts.map(move |cut| spec(form, cut, reads, Finish::default()))
         };
-        for form in forms {
+        for form in forms() {
             all.extend(reads.into_iter().flat_map(|reads| each(form, reads)));
             if matches!(form, Form::Window { columns, .. } if columns > 3) {
                 all.extend(each(form, lanewise));
             }
-        }
-        if pixels == WIDE {
-            continue;
         }
         let planes = Reads { planes: true, ..Reads::default() };
         let scaled = Reads { scaled: true, ..Reads::default() };

@@ -1,7 +1,7 @@
 //! Dense convolution together with the 1x1 one that alone reads it, for CPU devices with subgroups of one fixed size.
 
 use super::conv::{Blocks, ConvParams, Finish, Form, Reads, finishes, forms};
-use super::conv_broadcast::{self, SUBGROUPS, WIDE, cuts, is_wide, pixels};
+use super::conv_broadcast::{self, SUBGROUPS, cuts, pixels};
 use super::{Access, Kernel, Spec};
 
 /// Tensors `x, weight, bias, next_weight, next_bias, y`: those of [`super::conv_broadcast::CONV_BROADCAST`], then the weights
@@ -41,7 +41,7 @@ fn variants() -> Vec<Spec> {
     let mut all = Vec::new();
     let each = |subgroup| pixels(subgroup).iter().map(move |&pixels| (subgroup, pixels));
     for (subgroup, pixels) in SUBGROUPS.into_iter().flat_map(each) {
-        for form in forms().into_iter().filter(|&form| pixels != WIDE || is_wide(form)) {
+        for form in forms() {
             let cuts = cuts((form, Reads::default()), [subgroup, pixels], 0).into_iter();
             let cuts = cuts.filter(|cut| cut.blocks.size <= Blocks::REST);
             all.extend(cuts.map(|cut| conv_broadcast::spec(form, cut, Reads::default(), Finish::default())));

@@ -71,19 +71,34 @@ const FREED: f64 = 0.05;
 
 impl LatencyTable {
     /// Milliseconds of a run of the network that keeps `keep[u]` coordinates of every unit `u`; units beyond the end are
-    /// whole. A node's time is shortened by each of its units as by that unit alone; what is no node's stays.
+    /// whole. What a node takes beyond its [`Self::fixed`] time is shortened by each of its units as by that unit alone;
+    /// what is no node's stays.
     pub fn predict(&self, keep: &[usize]) -> f64 {
-        let mut nodes: Vec<f64> = self.nodes.iter().map(|node| node.ms).collect();
-        let whole: f64 = nodes.iter().sum();
+        let fixed = self.fixed();
+        let mut shares = vec![1.0; self.nodes.len()];
         for (unit, &keep) in self.units.iter().zip(keep) {
             for (i, &node) in unit.nodes.iter().enumerate() {
-                nodes[node] *= unit.share(i, keep);
+                shares[node] *= unit.share((i, fixed[node]), keep);
             }
         }
-        let left: f64 = nodes.iter().sum();
+        let whole: f64 = self.nodes.iter().map(|node| node.ms).sum();
+        let parts = self.nodes.iter().zip(&fixed).zip(&shares);
+        let left: f64 = parts.map(|((node, fixed), share)| fixed + (node.ms - fixed) * share).sum();
         // Passes of their own may add up to more than the run.
         let scale = (self.run_ms / whole).min(1.0);
         (self.run_ms - scale * whole).max(0.0) + scale * left
+    }
+
+    /// Milliseconds of every node that no channels free: the least of what its units' staircases come down to, a line from
+    /// their first to their last point being drawn on to no channel at all.
+    fn fixed(&self) -> Vec<f64> {
+        let mut fixed: Vec<f64> = self.nodes.iter().map(|node| node.ms).collect();
+        for unit in &self.units {
+            for (i, &node) in unit.nodes.iter().enumerate() {
+                fixed[node] = fixed[node].min(unit.floor(i));
+            }
+        }
+        fixed
     }
 
     /// The largest of 4, 8, 16 and 32 at whose multiples nearly all time is freed.
@@ -133,16 +148,24 @@ impl LatencyTable {
 }
 
 impl UnitTimes {
-    /// The share of its `i`-th node's time that is left where `keep` coordinates stay, between measured counts by
-    /// interpolation. Fewer channels never take longer: where they seem to, that is noise.
-    fn share(&self, i: usize, keep: usize) -> f64 {
-        let whole = self.points[0].ms[i];
+    /// What its `i`-th node's time would come down to without any channel.
+    fn floor(&self, i: usize) -> f64 {
+        let [first, .., last] = &self.points[..] else { return 0.0 };
+        let slope = (first.ms[i] - last.ms[i]) / (first.keep - last.keep) as f64;
+        (last.ms[i] - slope * last.keep as f64).clamp(0.0, last.ms[i])
+    }
+
+    /// The share of its `i`-th node's time beyond `fixed` that is left where `keep` coordinates stay, between measured counts
+    /// by interpolation. Fewer channels never take longer: where they seem to, that is noise.
+    fn share(&self, (i, fixed): (usize, f64), keep: usize) -> f64 {
+        let beyond = |point: &Point| (point.ms[i] - fixed).max(0.0);
+        let whole = beyond(&self.points[0]);
         if whole <= 0.0 {
             return 1.0;
         }
         let mut above = (self.points[0].keep, whole);
         for point in &self.points {
-            let ms = point.ms[i].min(above.1);
+            let ms = beyond(point).min(above.1);
             if point.keep <= keep {
                 let run = (above.0 - point.keep) as f64;
                 let part = if run > 0.0 { (keep.min(above.0) - point.keep) as f64 / run } else { 0.0 };
@@ -239,6 +262,20 @@ mod tests {
             assert!((found - expected).abs() < 1e-9, "{keep:?}: {found}");
         }
         assert!((0..64).all(|k| table.predict(&[k, 40]) <= table.predict(&[k + 1, 40])));
+    }
+
+    #[test]
+    fn what_no_channels_free_is_not_freed_twice() {
+        let mut table = table([4, 4], 0.0);
+        let milliseconds = |a: usize, b: usize| 1.0 + 3.0 * (a * b) as f64 / 4096.0;
+        for point in table.units.iter_mut().flat_map(|unit| &mut unit.points) {
+            point.ms = vec![milliseconds(point.keep, 64)];
+        }
+        for [a, b] in [[64, 64], [32, 64], [32, 32], [8, 16], [4, 4]] {
+            let expected = 6.0 + milliseconds(a, b);
+            let found = table.predict(&[a, b]);
+            assert!((found - expected).abs() < 1e-9, "{a} and {b}: {found}, expected {expected}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use super::{Choice, Geometry, Part, Threads, form, pick, tiles};
 use crate::kernels::conv::{self, Cut, Finish, Form, Reads};
-use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, WIDE, cuts, spec};
+use crate::kernels::conv_broadcast::{self, CONV_BROADCAST, cuts, spec};
 use crate::kernels::conv_vector::{self, CONV_VECTOR};
 
-/// The pixels that threads may have of any window.
+/// The pixels of a thread of anything but points: more would load less, and be more code than a core holds decoded.
 const USUAL: u32 = 4;
 
 /// The kernels for a convolution where a subgroup has `subgroup` threads.
@@ -18,10 +18,9 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
     }
     let lanewise = geometry.few && matches!(form, Form::Window { columns, .. } if columns > 3);
     let reads = if lanewise { Reads { depth: 4, lanewise, ..geometry.reads() } } else { geometry.reads() };
-    let fits = |&pixels: &u32| pixels != WIDE || conv_broadcast::is_wide(form);
-    let choices: Vec<u32> = conv_broadcast::pixels(subgroup).iter().copied().filter(fits).collect();
-    let best = if lanewise { USUAL } else { pixels(form, subgroup, geometry) };
-    let pixels = pick(&choices, best, geometry);
+    let [height, width] = geometry.output;
+    let best = if form == Form::Point { points(geometry.images * height * width, subgroup) } else { USUAL };
+    let pixels = pick(conv_broadcast::pixels(subgroup), best, geometry);
     choice((form, reads), [subgroup, pixels], geometry, finish)
 }
 
@@ -29,13 +28,8 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
 pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
     let reads = Reads { planes: true, ..Reads::default() };
     let best = points(geometry.output[0] * geometry.output[1], subgroup);
-    let pixels = pick(&narrow(subgroup), best, geometry);
+    let pixels = pick(conv_broadcast::pixels(subgroup), best, geometry);
     choice((Form::Point, reads), [subgroup, pixels], geometry, Finish::default())
-}
-
-/// The pixels that a thread may have whatever it computes.
-fn narrow(subgroup: u32) -> Vec<u32> {
-    conv_broadcast::pixels(subgroup).iter().copied().filter(|&pixels| pixels != WIDE).collect()
 }
 
 /// The pixels of a thread where `all` pixels are read one by one: those by which subgroups have least to do.
@@ -43,7 +37,8 @@ fn points(all: u32, subgroup: u32) -> u32 {
     /// What a pixel's share of a subgroup's work is to the work that does not depend on pixels.
     const FIXED: f64 = 1.5;
     let work = |pixels: &u32| f64::from(all.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
-    narrow(subgroup).into_iter().min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(4)
+    let choices = conv_broadcast::pixels(subgroup).iter().copied();
+    choices.min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(USUAL)
 }
 
 fn choice(
@@ -64,26 +59,4 @@ fn choice(
         Part { kernel: &CONV_BROADCAST, spec: spec(form, cut, reads, finish), threads }
     };
     Choice { parts: cuts.iter().map(part).collect(), pack: conv::pack, channels: None, tiles, row_tiles }
-}
-
-/// The pixels of a thread: those of windows are adjacent, and what is left over at the end of a row is lost.
-fn pixels(form: Form, subgroup: u32, geometry: &Geometry) -> u32 {
-    /// What they may have of windows, best first where nothing is left over.
-    const NUMBERS: [u32; 3] = [7, WIDE, USUAL];
-    /// Workgroups of the widest threads below which some cores have more of them to do than others.
-    const FEW: u32 = 8;
-    let [height, width] = geometry.output;
-    let workgroups = |pixels: u32| (geometry.images * height * width.div_ceil(pixels)).div_ceil(subgroup);
-    let fits = |pixels: &u32| {
-        conv_broadcast::pixels(subgroup).contains(pixels)
-            && (*pixels != WIDE || conv_broadcast::is_wide(form) && workgroups(WIDE) >= FEW)
-    };
-    match form {
-        Form::Window { .. } => {
-            let fitting = NUMBERS.into_iter().filter(fits);
-            fitting.min_by_key(|&pixels| width.next_multiple_of(pixels)).unwrap_or(USUAL)
-        }
-        Form::Point => points(geometry.images * height * width, subgroup),
-        Form::Any => USUAL,
-    }
 }
