@@ -71,8 +71,8 @@ const FREED: f64 = 0.05;
 
 impl LatencyTable {
     /// Milliseconds of a run of the network that keeps `keep[u]` coordinates of every unit `u`; units beyond the end are
-    /// whole. What a node takes beyond its [`Self::fixed`] time is shortened by each of its units as by that unit alone;
-    /// what is no node's stays.
+    /// whole. What channels take of a node's time is shortened by each of its units as by that unit alone; what is no node's
+    /// stays.
     pub fn predict(&self, keep: &[usize]) -> f64 {
         let fixed = self.fixed();
         let mut shares = vec![1.0; self.nodes.len()];
