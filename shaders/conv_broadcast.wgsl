@@ -8,7 +8,7 @@
 #include "conv"
 #include "conv_dense"
 
-@group(0) @binding(2) var<storage, read> x: array<${"f32" if lanewise else "vec4f"}>;
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var weight: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>;

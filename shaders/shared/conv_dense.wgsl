@@ -7,8 +7,8 @@
 // Forms: 0 is a 1x1 kernel without padding, 1 any kernel, 2 a kernel ${columns} wide whose columns share their input texels.
 // With `planes`, every image has weights of its own, and its number is that of the workgroup along z. `depth` lanes of an
 // input group are read; there is only one where it is not 4. With `lanewise`, sums run over lanes before kernel columns: all
-// lanes of wide windows at once are more code than a cache of instructions holds. With `scaled`, input channels of the one
-// image that there is are multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
+// lanes of a window at once are more code, with which threads cannot have as many outputs. With `scaled`, input channels
+// of the one image that there is are multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
 // ${largest}, come first; of each other size there is at most one, behind a multiple of ${rest} groups.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.

@@ -2,10 +2,13 @@
 // of different columns and outputs.
                     let lanes = min(live[p.in_record + 3u + 2u * s] - (g - range.x) * 4u, 4u);
                     let w = (g * p.kernel_height + ky) * ${4 * columns}u;
+#for t in range(texels)
+                    let all${t} = select(vec4f(0.0), x[c${t} + row_base + plane], ok${t});
+#endfor
                     var i = 0u;
                     loop {
 #for t in range(texels)
-                        let x${t} = select(0.0, x[(c${t} + row_base + plane) * 4u + i], ok${t});
+                        let x${t} = select(select(all${t}.x, all${t}.y, i == 1u), select(all${t}.z, all${t}.w, i == 3u), i > 1u);
 #endfor
 #for l in range((columns * kg + subgroup - 1) // subgroup)
                         let v${l} = weight_at(w_base${l} + w + i);

@@ -103,7 +103,7 @@ pub struct Reads {
     pub depth: u32,
     /// Whether every input channel is multiplied by a number of its own first: by 1x1 kernels of one image alone.
     pub scaled: bool,
-    /// Whether sums run over the lanes of an input group before kernel columns: by windows of more than 3 columns alone.
+    /// Whether sums run over the lanes of an input group before kernel columns: by windows alone.
     pub lanewise: bool,
 }
 

@@ -24,8 +24,8 @@ pub fn pixels(subgroup: u32) -> &'static [u32] {
 }
 
 /// The kernels that together compute all output channel groups of threads of `pixels`, largest first, and one for equal blocks
-/// that compute up to `spare` groups in vain. Windows have few groups: what they unroll has to stay within what a core holds
-/// of decoded instructions, with neighbours on the same core.
+/// that compute up to `spare` groups in vain. Windows have few groups, but lane by lane: what they unroll has to stay within
+/// what a core holds of decoded instructions, with neighbours on the same core.
 pub fn cuts((form, reads): (Form, Reads), [subgroup, pixels]: [u32; 2], spare: u32) -> Vec<Cut> {
     /// Groups of a window's thread.
     const WINDOW: u32 = 4;
@@ -68,7 +68,7 @@ fn variants() -> Vec<Spec> {
         };
         for form in forms() {
             all.extend(reads.into_iter().flat_map(|reads| each(form, reads)));
-            if matches!(form, Form::Window { columns, .. } if columns > 3) {
+            if matches!(form, Form::Window { .. }) {
                 all.extend(each(form, lanewise));
             }
         }

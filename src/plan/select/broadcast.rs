@@ -8,6 +8,11 @@ use crate::kernels::conv_vector::{self, CONV_VECTOR};
 /// The pixels of a thread of anything but points: more would load less, and be more code than a core holds decoded.
 const USUAL: u32 = 4;
 
+/// As how many pixels counts what a thread does whatever its pixels: of a point, and of a window of 3 columns that is summed lane
+/// by lane, which is little code.
+const POINT: f64 = 1.5;
+const NARROW: f64 = 1.0;
+
 /// The kernels for a convolution where a subgroup has `subgroup` threads.
 pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choice {
     let form = form(geometry);
@@ -16,10 +21,14 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
         let threads = Threads::Elements { per_group, workgroup };
         return Choice::single(&CONV_VECTOR, conv_vector::spec(finish), threads, [per_group, 1]);
     }
-    let lanewise = geometry.few && matches!(form, Form::Window { columns, .. } if columns > 3);
+    let lanewise = geometry.few && matches!(form, Form::Window { .. });
     let reads = if lanewise { Reads { depth: 4, lanewise, ..geometry.reads() } } else { geometry.reads() };
     let [height, width] = geometry.output;
-    let best = if form == Form::Point { points(geometry.images * height * width, subgroup) } else { USUAL };
+    let best = match form {
+        Form::Point => cheapest(geometry.images * height * width, [subgroup, subgroup], POINT),
+        Form::Window { columns: 3, .. } if lanewise => cheapest(width, [subgroup, 1], NARROW),
+        Form::Window { .. } | Form::Any => USUAL,
+    };
     let pixels = pick(conv_broadcast::pixels(subgroup), best, geometry);
     choice((form, reads), [subgroup, pixels], geometry, finish)
 }
@@ -27,16 +36,15 @@ pub(super) fn dense(subgroup: u32, geometry: &Geometry, finish: Finish) -> Choic
 /// The kernels for a product of every image of `geometry` with weights of its own.
 pub fn product(subgroup: u32, geometry: &Geometry) -> Choice {
     let reads = Reads { planes: true, ..Reads::default() };
-    let best = points(geometry.output[0] * geometry.output[1], subgroup);
+    let best = cheapest(geometry.output[0] * geometry.output[1], [subgroup, subgroup], POINT);
     let pixels = pick(conv_broadcast::pixels(subgroup), best, geometry);
     choice((Form::Point, reads), [subgroup, pixels], geometry, Finish::default())
 }
 
-/// The pixels of a thread where `all` pixels are read one by one: those by which subgroups have least to do.
-fn points(all: u32, subgroup: u32) -> u32 {
-    /// What a pixel's share of a subgroup's work is to the work that does not depend on pixels.
-    const FIXED: f64 = 1.5;
-    let work = |pixels: &u32| f64::from(all.div_ceil(subgroup * pixels)) * (f64::from(*pixels) + FIXED);
+/// The pixels of a thread of a subgroup by which `all` pixels are the least work, where `threads` have pixels of their own and
+/// what does not depend on pixels is as much work as `fixed` of them.
+fn cheapest(all: u32, [subgroup, threads]: [u32; 2], fixed: f64) -> u32 {
+    let work = |pixels: &u32| f64::from(all.div_ceil(threads * pixels)) * (f64::from(*pixels) + fixed);
     let choices = conv_broadcast::pixels(subgroup).iter().copied();
     choices.min_by(|a, b| work(a).total_cmp(&work(b))).unwrap_or(USUAL)
 }

@@ -49,7 +49,7 @@ pub struct Geometry {
     pub depth: u32,
     /// Whether input channels are multiplied by numbers of their own first.
     pub scaled: bool,
-    /// Whether input channels are so few that wide windows are summed channel by channel, where kernels can.
+    /// Whether input channels are so few that windows are summed channel by channel, where kernels can.
     pub few: bool,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
@@ -324,15 +324,15 @@ mod tests {
     }
 
     #[test]
-    fn wide_windows_of_few_channels_are_summed_by_lanes() {
+    fn windows_of_few_channels_are_summed_by_lanes() {
         let lanewise = |class, kernel, few| {
             let geometry = Geometry { few, depth: 3, ..geometry(kernel, 2, 1, kernel / 2) };
             let parts = select(class, &geometry, Finish::default()).parts;
             parts.iter().all(|part| part.spec.0.contains(&("lanewise", 1)))
         };
         let broadcast = DeviceClass::Broadcast { subgroup: 8 };
-        assert!([5, 7].into_iter().all(|kernel| lanewise(broadcast, kernel, true)));
-        assert!(!lanewise(broadcast, 3, true) && !lanewise(broadcast, 7, false));
+        assert!([3, 5, 7].into_iter().all(|kernel| lanewise(broadcast, kernel, true)));
+        assert!([1, 3, 7].into_iter().all(|kernel| !lanewise(broadcast, kernel, kernel == 1)));
         assert!(!lanewise(DeviceClass::Portable, 7, true) && !lanewise(DeviceClass::Gpu, 7, true));
     }
 
