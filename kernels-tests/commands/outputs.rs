@@ -1,9 +1,10 @@
 //! Every command on the bundled network, and the fields of its JSON that users may rely on.
 
-use crate::bench::{BUNDLED, Bench, DATA, has_device, json, run};
+use crate::bench::{BUNDLED, Bench, DATA, has_device, json, program, run};
 use crate::refused::refused;
 use serde_json::Value;
 use std::fs;
+use std::process::Stdio;
 use wgpu_pagcp::tasks::read_npy;
 
 pub fn has(value: &Value, keys: &[&str]) {
@@ -195,4 +196,22 @@ fn the_demo_goes_from_data_to_report() {
     let page = fs::read_to_string(bench.path("demo/pruned/report.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("data:image/png;base64,"));
     assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+}
+
+/// Behind `head`, say: no panic, no word.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_ends_the_program() {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGPIPE: i32 = 13;
+
+    if !has_device() {
+        return;
+    }
+    let mut command = program(&["inspect", "--why", BUNDLED]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(SIGPIPE), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }

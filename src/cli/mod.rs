@@ -35,8 +35,9 @@ pub use error::Failure;
 use std::process::ExitCode;
 
 /// Parses the process's arguments and runs the command. Exit codes: 0 done, 1 failed, 2 wrong arguments or unreadable
-/// input.
+/// input. Where nobody reads what it prints any more, as behind `head`, the process ends by the signal for that.
 pub fn main() -> ExitCode {
+    sigpipe::reset();
     let arguments = Arguments::parse();
     init_logging();
     match dispatch(arguments) {
