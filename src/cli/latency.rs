@@ -18,6 +18,8 @@ use std::time::Instant;
 const FILE: &str = "latency.json";
 /// Timed runs of the whole network, each of the times that it is measured; their median counts.
 const RUNS: usize = 15;
+/// Passes without work that are timed; the fastest counts.
+const EMPTY: usize = 15;
 /// Times that every point is measured; the fastest counts.
 const REPEATS: usize = 3;
 /// Counts below all channels that are all measured, in channel groups: what shows the steps of a staircase.
@@ -224,6 +226,8 @@ impl Clocks<'_> {
 struct Clock {
     session: Session,
     method: Method,
+    /// Seconds of a pass without work. One that was held up would take all from the steps that were not: the fastest counts.
+    overhead: f64,
     /// The node of every step.
     place: Vec<Option<usize>>,
     nodes: usize,
@@ -233,19 +237,24 @@ impl Clock {
     /// Of a network whose nodes have `names`.
     fn new(mut session: Session, names: &[String]) -> Result<Self, Failure> {
         let method = session.timings().map_err(Failure::work)?.method;
+        let mut overhead = f64::INFINITY;
+        for _ in 0..EMPTY {
+            let (_, this) = session.masked_timings(&[], &[], method).map_err(Failure::work)?;
+            overhead = overhead.min(this);
+        }
         let place = |step: &crate::plan::Step| names.iter().position(|name| *name == step.node);
         let place = session.plan().steps.iter().map(place).collect();
-        Ok(Self { session, method, place, nodes: names.len() })
+        Ok(Self { session, method, overhead, place, nodes: names.len() })
     }
 
     /// Milliseconds of each of `nodes`, by node; of others 0.
     fn time(&mut self, keep: &[usize], nodes: &[usize]) -> Result<Vec<f64>, Failure> {
         let ours = |step: &usize| self.place[*step].is_some_and(|node| nodes.contains(&node));
         let steps: Vec<usize> = (0..self.place.len()).filter(ours).collect();
-        let seconds = self.session.masked_timings(keep, &steps, self.method).map_err(Failure::work)?;
+        let (seconds, _) = self.session.masked_timings(keep, &steps, self.method).map_err(Failure::work)?;
         let mut sums = vec![0.0; self.nodes];
         for (node, seconds) in steps.iter().filter_map(|&step| self.place[step]).zip(seconds) {
-            sums[node] += 1e3 * seconds;
+            sums[node] += 1e3 * (seconds - self.overhead).max(0.0);
         }
         Ok(sums)
     }

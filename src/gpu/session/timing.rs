@@ -86,8 +86,8 @@ impl Session {
         Ok(Timings { method, overhead, steps: steps.collect() })
     }
 
-    /// Seconds of some of the plan's steps with only the first `keep[u]` coordinates of every unit `u`, without what a
-    /// pass costs; units beyond the end of `keep` are whole. `method` is that of [`Session::timings`].
+    /// Seconds of some of the plan's steps with only the first `keep[u]` coordinates of every unit `u`, then of a pass without
+    /// work, which they have in them; units beyond the end of `keep` are whole. `method` is that of [`Session::timings`].
     ///
     /// # Errors
     /// [`GpuError`]; also where the session was made for no candidate.
@@ -96,7 +96,7 @@ impl Session {
         keep: &[usize],
         steps: &[usize],
         method: Method,
-    ) -> Result<Vec<f64>, GpuError> {
+    ) -> Result<(Vec<f64>, f64), GpuError> {
         self.own()?;
         let tables = self.write_tables(&[keep.to_vec()])?;
         let at = (&tables[0], self.tables.stride);
@@ -113,7 +113,7 @@ impl Session {
             }
         };
         let overhead = seconds.pop().unwrap_or_default();
-        Ok(seconds.into_iter().map(|seconds| (seconds - overhead).max(0.0)).collect())
+        Ok((seconds, overhead))
     }
 
     /// The time of each step in a submission of its own; `None` is one that does nothing.
