@@ -337,6 +337,17 @@ mod tests {
     }
 
     #[test]
+    fn narrow_windows_of_few_channels_have_the_pixels_that_suit_the_width() {
+        let has = |pixels, kernel, width, few| {
+            let geometry = Geometry { few, output: [width, width], ..geometry(kernel, 2, 1, kernel / 2) };
+            let parts = broadcast::dense(8, &geometry, Finish::default()).parts;
+            parts.iter().all(|part| part.spec.0.contains(&("np", pixels)))
+        };
+        assert!(has(7, 3, 112, true) && has(4, 3, 64, true));
+        assert!(has(4, 3, 112, false) && has(4, 7, 112, true));
+    }
+
+    #[test]
     fn odd_subgroup_sizes_take_the_portable_kernel() {
         let choose = |class| select(class, &geometry(3, 1, 1, 1), Finish::default());
         let portable = choose(DeviceClass::Portable);
