@@ -277,6 +277,15 @@ fn dense_convolutions_of_every_shape() {
     }
 }
 
+#[test]
+fn windows_of_large_maps() {
+    let ways = ways();
+    for outputs in [17, 37] {
+        let cut = [units_of(&[11], 0), units_of(&[outputs], 1)];
+        judge(&ways, &conv_case(square(3, 1, 1, [1; 4], [40, 37]), Epilogue::Plain, 1, cut));
+    }
+}
+
 /// A case of so many channels before it was pruned that Winograd's algorithm pays.
 fn from_wide(mut case: Case) -> Case {
     if let Op::Conv(conv) = &mut case.op {

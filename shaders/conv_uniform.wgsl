@@ -3,11 +3,11 @@
 // scalar registers load it once. A weight texel holds the weights of 4 outputs for one input channel. Every sum runs
 // over kernel rows, then live input groups, then kernel columns, then lanes, as in all convolutions.
 //
-// Forms: 0 is a 1x1 kernel without padding, 2 a kernel 3 wide whose columns share their input texels. With `scaled`, input
-// channels of the one image that there is are multiplied by `scales` first.
+// Where `largest` is more than ${kg}, tiles of so many groups come first. Forms: 0 is a 1x1 kernel without padding, 2 one whose columns
+// share their input texels. `depth` lanes of an input group are read; there is only one where it is not 4. With `scaled`,
+// input channels of the one image that there is are multiplied by `scales` first.
 #set point = form == 0
-#set columns = 1 if point else 3
-#set texels = np if point else (np - 1) * stride + 3
+#set texels = np if point else (np - 1) * stride + columns
 #set lane_names = "xyzw"
 
 #include "live"
@@ -53,7 +53,11 @@ fn main(
     let in_base = image * p.in_groups * in_pixels;
 #endif
 
+#if largest > kg
+    let first_group = live_groups(p.out_record) / ${largest}u * ${largest}u + id.y * ${kg}u;
+#else
     let first_group = id.y * ${kg}u;
+#endif
     let stride = p.in_groups * p.kernel_height * p.kernel_width * 4u;
 #for q in range(kg)
     let w_base${q} = live_group(p.out_record, first_group + ${q}u).group * stride;
@@ -96,12 +100,12 @@ fn main(
 #endfor
 #for k in range(columns)
 #for q in range(kg)
-#for i in range(4)
+#for i in range(depth)
                 let w${k}_${4 * q + i} = weight[w${q} + ${4 * k + i}u];
 #endfor
 #for n in range(np)
 #set t = n if point else n * stride + k
-                a${n}_${q} = a${n}_${q}{% for i in range(4) %} + x${t}.${lane_names[i]} * w${k}_${4 * q + i}{% endfor %};
+                a${n}_${q} = a${n}_${q}{% for i in range(depth) %} + x${t}.${lane_names[i]} * w${k}_${4 * q + i}{% endfor %};
 #endfor
 #endfor
 #endfor

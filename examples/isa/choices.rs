@@ -38,8 +38,8 @@ pub fn choices() -> Vec<Choice> {
     found.into_iter().map(|((_, spec), kernel)| (kernel, spec)).collect()
 }
 
-/// The choice of a kernel for GPUs does not depend on channels, so that few do.
-const CHANNELS: usize = 8;
+/// More than a tile of outputs, so that there are tiles and what comes behind them.
+const CHANNELS: usize = 72;
 
 fn zeros(shape: &[usize]) -> Tensor {
     Tensor::from_f32(shape.to_vec(), vec![0.0; count(shape)]).expect("as many numbers as elements")
@@ -79,8 +79,8 @@ fn resnet() -> Graph {
     for stride in [1, 2, 2, 2] {
         x = blocks(&mut b, x, stride);
     }
-    let dilated = Conv2d { pads: Padding::Explicit([2; 4]), dilations: [2; 2], ..Conv2d::new([3; 2]) };
-    let wide = b.conv(x, dilated, zeros(&[CHANNELS, CHANNELS, 3, 3]), None);
+    let dilated = Conv2d { pads: Padding::Explicit([4; 4]), dilations: [2; 2], ..Conv2d::new([5; 2]) };
+    let wide = b.conv(x, dilated, zeros(&[CHANNELS, CHANNELS, 5, 5]), None);
     let enlarge = |size| Resize {
         target: Target::Sizes([size; 2]),
         coordinates: Coordinates::HalfPixel,

@@ -9,7 +9,8 @@
 // input group are read; there is only one where it is not 4. With `lanewise`, sums run over lanes before kernel columns: all
 // lanes of a window at once are more code, with which threads cannot have as many outputs. With `scaled`, input channels
 // of the one image that there is are multiplied by `scales` first. Blocks of ${kg} output groups: those of the largest size,
-// ${largest}, come first; of each other size there is at most one, behind a multiple of ${rest} groups.
+// ${largest}, come first; of each other size there is at most one, behind a multiple of ${rest} groups. With `alike`, blocks are
+// as few as there must be, of up to two sizes that differ by one group, the larger ones first.
 // With a subgroup size, lanes read different weight texels and broadcast them: CPU devices pay per lane for a load,
 // even where all lanes read one address. All lanes then stay active to the end.
 #set point = form == 0
@@ -76,7 +77,11 @@ fn main(
 #endfor
 #endif
 
-#if kg == largest
+#if alike
+    let all_groups = live_groups(p.out_record);
+    let is_larger = (all_groups + ${largest - 1}u) / ${largest}u * ${kg}u >= all_groups;
+    let first_group = select(all_groups - (grid.y - id.y) * ${kg}u, id.y * ${kg}u, is_larger);
+#elif kg == largest
     let first_group = id.y * ${kg}u;
 #else
     let first_group = (live_groups(p.out_record) + ${least - 1}u) / ${rest}u * ${rest}u${" - " ~ largest ~ "u" if kg > largest};

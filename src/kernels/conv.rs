@@ -1,5 +1,6 @@
 //! Dense convolution without any feature, and what all convolutions share: parameters, epilogue variants and where weights are stored.
 
+use super::blocks::{Blocks, Way};
 use super::live::StoredSegment;
 use super::params::params;
 use super::{Access, Kernel, Spec};
@@ -126,45 +127,6 @@ pub struct Cut {
     pub subgroup: u32,
 }
 
-/// Which live output channel groups a kernel computes, of several kernels that differ in how many a thread has. Where they
-/// are `even`, all are cut into as few blocks as there must be, none above `largest`, of the least size, by one kernel. Else their
-/// number, rounded up to a multiple of `least`, is cut into as many blocks of `largest` as it has. The rest is one block,
-/// or where it is larger than [`Blocks::REST`], blocks of powers of two, and one for what is left of that. Where that would take
-/// several kernels and equal blocks compute hardly more, one kernel computes those.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
-    /// Channel groups of a block of this kernel: `largest` or less.
-    pub size: u32,
-    /// Channel groups of the largest block.
-    pub largest: u32,
-    /// Channel groups of the smallest block.
-    pub least: u32,
-    /// How equal blocks are used, where there is a kernel for them.
-    pub equal: Option<Equal>,
-    /// Whether all blocks are alike, whatever their number.
-    pub even: bool,
-}
-
-/// Blocks of [`Equal::SIZE`] channel groups in place of others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Equal {
-    /// Whether it is this kernel that computes them.
-    pub own: bool,
-    /// How many channel groups they may compute in vain.
-    pub spare: u32,
-}
-
-impl Equal {
-    /// Channel groups of a block.
-    pub const SIZE: u32 = 6;
-
-    /// Whether `live` channel groups are cut so.
-    fn cuts(self, live: u32) -> bool {
-        let several = live > Blocks::REST && !live.is_multiple_of(Blocks::REST);
-        several && live.next_multiple_of(Self::SIZE) - live <= self.spare
-    }
-}
-
 /// The activation codes with every way to add, as far as the planner combines them.
 pub(super) fn finishes() -> Vec<Finish> {
     (0..=11).flat_map(|activation| (0..=2).map(move |add| Finish { activation, add })).collect()
@@ -203,70 +165,6 @@ impl Form {
     }
 }
 
-impl Blocks {
-    /// The largest rest that is one block.
-    pub const REST: u32 = 8;
-
-    /// The sizes of all kernels together, largest first: what any number of groups needs.
-    pub fn sizes(largest: u32, least: u32) -> Vec<u32> {
-        let powers = std::iter::successors(Some(largest), |size| Some(size / 2));
-        let rests = (1..largest.min(Self::REST) / least).rev().map(|count| count * least);
-        powers.take_while(|&size| size >= largest.min(Self::REST)).chain(rests).collect()
-    }
-
-    /// Blocks of one size.
-    pub const fn only(size: u32) -> Self {
-        Self { size, largest: size, least: size, equal: None, even: false }
-    }
-
-    /// Blocks that are alike, of up to `largest` channel groups: by one kernel for each size.
-    pub fn even(largest: u32) -> impl Iterator<Item = Self> {
-        (1..=largest).rev().map(move |size| Self { size, largest, least: 1, equal: None, even: true })
-    }
-
-    /// The most groups for which there is one block, whatever their number.
-    pub fn most(self) -> u32 {
-        if self.even { self.largest } else { self.largest.min(Self::REST) }
-    }
-
-    /// The blocks of `live` channel groups that are of this size.
-    pub fn count(self, live: u32) -> u32 {
-        let live = live.next_multiple_of(self.least);
-        if self.even {
-            let blocks = live.div_ceil(self.largest);
-            return if blocks * self.size >= live && blocks * (self.size - 1) < live { blocks } else { 0 };
-        }
-        let equal = self.equal.is_some_and(|equal| equal.cuts(live));
-        match self.size {
-            _ if equal != self.is_equal() => 0,
-            size if equal => live.div_ceil(size),
-            size if size == self.largest => live / size,
-            size if size >= Self::REST => live / size % 2,
-            size => u32::from(live % self.rest() == size),
-        }
-    }
-
-    /// Whether it is the kernel of equal blocks.
-    fn is_equal(self) -> bool {
-        self.equal.is_some_and(|equal| equal.own)
-    }
-
-    /// Whether it computes any of up to `groups` live channel groups.
-    pub fn fits(self, groups: u32) -> bool {
-        let least = if self.is_equal() { Self::REST + 1 } else { self.size };
-        least <= groups.next_multiple_of(self.least)
-    }
-
-    /// What is cut into whole blocks before the last one, a multiple of it.
-    pub(super) fn rest(self) -> u32 {
-        match self.size {
-            size if self.even => size,
-            size if size >= Self::REST => 2 * size,
-            _ => self.largest.min(Self::REST),
-        }
-    }
-}
-
 impl Cut {
     /// Threads of a workgroup that read their own weights.
     pub const PORTABLE_WORKGROUP: u32 = 32;
@@ -293,8 +191,9 @@ pub(super) fn dense_spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> 
         ("stride", stride),
         ("np", cut.pixels),
         ("kg", blocks.size),
-        ("largest", if blocks.even { blocks.size } else { blocks.largest }),
-        ("least", blocks.least),
+        ("alike", u32::from(matches!(blocks.way, Way::Alike { .. }))),
+        ("largest", blocks.largest),
+        ("least", blocks.least()),
         ("rest", blocks.rest()),
         ("planes", u32::from(reads.planes)),
         ("depth", reads.depth),

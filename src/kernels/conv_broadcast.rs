@@ -1,8 +1,7 @@
 //! Dense convolution for CPU devices with subgroups of one fixed size: lanes share weight loads.
 
-use super::conv::{
-    Blocks, ConvParams, Cut, Equal, Finish, Form, Reads, dense_spec, enlarging, finishes, forms,
-};
+use super::blocks::{Blocks, Equal, Way};
+use super::conv::{ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes, forms};
 use super::{Access, Kernel, Spec, TEXEL_ROW};
 
 /// Tensors and weights as for [`super::conv::CONV`]; weights are texels.
@@ -24,14 +23,14 @@ pub fn pixels(subgroup: u32) -> &'static [u32] {
 }
 
 /// The kernels that together compute all output channel groups of threads of `pixels`, largest first, and one for equal blocks
-/// that compute up to `spare` groups in vain. Windows have few groups, but lane by lane: what they unroll has to stay within
-/// what a core holds of decoded instructions, with neighbours on the same core.
+/// that compute up to `spare` groups in vain; windows none where that is 0. Windows have few groups, but lane by lane: what they
+/// unroll has to stay within what a core holds of decoded instructions, with neighbours on the same core.
 pub fn cuts((form, reads): (Form, Reads), [subgroup, pixels]: [u32; 2], spare: u32) -> Vec<Cut> {
     /// Groups of a window's thread.
     const WINDOW: u32 = 4;
     let cut = |blocks| Cut { pixels, blocks, workgroup: subgroup, subgroup };
     if matches!(form, Form::Window { .. }) && !reads.lanewise {
-        return Blocks::even(WINDOW).map(cut).collect();
+        return Blocks::alike(WINDOW, spare == 0).map(cut).collect();
     }
     let least = (subgroup / 4).max(2);
     let largest = match pixels {
@@ -42,8 +41,9 @@ pub fn cuts((form, reads): (Form, Reads), [subgroup, pixels]: [u32; 2], spare: u
     let has_equal = largest >= Blocks::REST && Equal::SIZE.is_multiple_of(least);
     let equal = |own| has_equal.then_some(Equal { own, spare });
     let sizes = Blocks::sizes(largest, least).into_iter();
-    let sizes = sizes.map(|size| Blocks { size, largest, least, equal: equal(false), even: false });
-    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, least, equal: equal(true), even: false };
+    let powers = |own| Way::Powers { least, equal: equal(own) };
+    let sizes = sizes.map(|size| Blocks { size, largest, way: powers(false) });
+    let last = Blocks { size: Equal::SIZE, largest: Equal::SIZE, way: powers(true) };
     sizes.chain(has_equal.then_some(last)).map(cut).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Dense convolution together with the 1x1 one that alone reads it, for CPU devices with subgroups of one fixed size.
 
-use super::conv::{Blocks, ConvParams, Finish, Form, Reads, finishes, forms};
+use super::blocks::Blocks;
+use super::conv::{ConvParams, Finish, Form, Reads, finishes, forms};
 use super::conv_broadcast::{self, SUBGROUPS, cuts, pixels};
 use super::{Access, Kernel, Spec};
 

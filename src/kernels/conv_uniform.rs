@@ -1,6 +1,8 @@
-//! Dense convolution for GPUs on small maps: all threads of a workgroup read one weight at a time.
+//! Dense convolution for GPUs, where tiles do not pay: all threads of a workgroup read one weight at a time.
 
-use super::conv::{Blocks, CONV, ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes};
+use super::blocks::{Blocks, Way};
+use super::conv::{CONV, ConvParams, Cut, Finish, Form, Reads, dense_spec, enlarging, finishes, forms};
+use super::conv_tiled::GROUPS;
 use super::{Kernel, Spec};
 
 /// Tensors and weights as for [`CONV`].
@@ -21,14 +23,21 @@ pub fn cuts(form: Form) -> &'static [Cut] {
         Cut { pixels, blocks, workgroup: WORKGROUP, subgroup: 0 }
     }
     match form {
-        Form::Any | Form::Window { columns: 0..=2 | 4.., .. } => &[],
+        Form::Any => &[],
         Form::Point => const { &[cut(4, 4), cut(1, 4)] },
-        Form::Window { stride: 1, .. } => const { &[cut(4, 4), cut(7, 2)] },
+        Form::Window { columns: 3, stride: 1 } => const { &[cut(4, 4), cut(7, 2)] },
         Form::Window { .. } => const { &[cut(4, 4)] },
     }
 }
 
-/// The specialisation for one of [`cuts`].
+/// How output channel groups are cut where tiles of [`super::conv_tiled`] compute most, and a kernel that cuts like `cut` what is
+/// left over: the blocks of the tiles, and its own.
+pub fn behind_tiles(cut: Cut) -> [Blocks; 2] {
+    let rest = cut.blocks.size;
+    [GROUPS, rest].map(|size| Blocks { size, largest: GROUPS, way: Way::Tiles { rest } })
+}
+
+/// The specialisation for one of [`cuts`], its blocks behind tiles or not.
 pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
     let mut spec = dense_spec(form, cut, reads, finish);
     spec.0.retain(|(name, _)| *name != "subgroup");
@@ -36,14 +45,18 @@ pub fn spec(form: Form, cut: Cut, reads: Reads, finish: Finish) -> Spec {
 }
 
 fn variants() -> Vec<Spec> {
-    let forms = [Form::Point, Form::Window { columns: 3, stride: 1 }, Form::Window { columns: 3, stride: 2 }];
-    let cuts = forms.into_iter().flat_map(|form| cuts(form).iter().map(move |&cut| (form, cut)));
-    let finishes = || finishes().into_iter().chain(enlarging());
-    let mut all: Vec<Spec> = cuts
-        .flat_map(|(form, cut)| finishes().map(move |finish| spec(form, cut, Reads::default(), finish)))
-        .collect();
+    let both = |cut: &Cut| [*cut, Cut { blocks: behind_tiles(*cut)[1], ..*cut }];
+    let each = |form| cuts(form).iter().flat_map(both);
+    let plain = |form, reads| each(form).map(move |cut| spec(form, cut, reads, Finish::default()));
+    let reads = [Reads::default(), Reads { depth: 3, ..Reads::default() }];
+    let forms = forms().into_iter().flat_map(|form| reads.map(|reads| (form, reads)));
+    let mut all: Vec<Spec> = forms.flat_map(|(form, reads)| plain(form, reads)).collect();
     let scaled = Reads { scaled: true, ..Reads::default() };
-    let points = self::cuts(Form::Point).iter();
-    all.extend(points.map(|&cut| spec(Form::Point, cut, scaled, Finish::default())));
+    all.extend(plain(Form::Point, scaled));
+    let finishes = finishes().into_iter().chain(enlarging()).filter(|finish| *finish != Finish::default());
+    let often = [Form::Point, Form::Window { columns: 3, stride: 1 }, Form::Window { columns: 3, stride: 2 }];
+    let often = often.into_iter().flat_map(|form| each(form).map(move |cut| (form, cut)));
+    let finished = |finish| often.clone().map(move |(form, cut)| spec(form, cut, Reads::default(), finish));
+    all.extend(finishes.flat_map(finished));
     all
 }

@@ -12,6 +12,7 @@ pub mod batch_moments;
 pub mod batch_norm;
 pub mod batch_norm_input;
 pub mod batch_norm_sums;
+pub mod blocks;
 pub mod channel_sum;
 pub mod concat;
 pub mod conv;

@@ -14,7 +14,7 @@ pub use halves::round_weights;
 pub use lower::{DeviceClass, Lowering, PlanError, Stored, lower, unsupported};
 
 use crate::graph::ValueId;
-use crate::kernels::conv::Blocks;
+use crate::kernels::blocks::Blocks;
 use crate::kernels::live::{LiveLayout, LiveTable, Record};
 use crate::kernels::{Kernel, Spec};
 use crate::tensor::Dtype;

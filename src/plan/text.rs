@@ -1,7 +1,7 @@
 //! A plan as text, one line per step, for people and for snapshot tests.
 
 use super::{Grid, Operand, Plan, Port, Refresh, Step};
-use crate::kernels::conv::Blocks;
+use crate::kernels::blocks::Blocks;
 use std::fmt::Write;
 
 impl Plan {

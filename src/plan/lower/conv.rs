@@ -85,6 +85,7 @@ pub(super) fn convolution<'a>(
         strides: pair(conv.strides),
         dilations: pair(conv.dilations),
         margins: window.margins([input.height as usize, input.width as usize]).map(|m| m as u32),
+        inputs: input.channels,
         depth: depth(&input),
         scaled: false,
         few: !conv.direct && conv.whole.unwrap_or(channels)[0] <= FEW,
@@ -163,12 +164,13 @@ fn product<'a>(
     weights: Vec<f32>,
 ) -> Convolution<'a> {
     let map = [output.height, output.width];
+    let geometry = Geometry { tile: cx.tile, inputs: input.channels, ..Geometry::point(output.images, map) };
     Convolution {
         x,
         scales: None,
         input,
         y: cx.slot(node.outputs[0]),
-        geometry: Geometry { tile: cx.tile, ..Geometry::point(output.images, map) },
+        geometry,
         output,
         weights: weights.into(),
         groups: 1,

@@ -56,8 +56,17 @@ fn choice(
     finish: Finish,
 ) -> Choice {
     /// Output pixels for which a dispatch costs more than two channel groups.
-    const SMALL: u32 = 64;
-    let spare = if geometry.images * geometry.output[0] * geometry.output[1] <= SMALL { 2 } else { 0 };
+    const SMALL: u64 = 64;
+    /// Multiply-accumulates of one channel group of a window that cost about as much as a dispatch.
+    const DISPATCH: u64 = 3_000_000;
+    let [height, width] = geometry.output;
+    let outputs = u64::from(geometry.images) * u64::from(height) * u64::from(width);
+    let work = outputs * 4 * u64::from(geometry.inputs * geometry.kernel[0] * geometry.kernel[1]);
+    let small = match form {
+        Form::Window { .. } if !reads.lanewise => work < DISPATCH,
+        Form::Window { .. } | Form::Point | Form::Any => outputs <= SMALL,
+    };
+    let spare = if small { 2 } else { 0 };
     let cuts = cuts((form, reads), [subgroup, pixels], spare);
     let planes = if reads.planes { geometry.images } else { 1 };
     let whole = Geometry { images: geometry.images / planes, ..*geometry };

@@ -8,7 +8,8 @@ pub use broadcast::product;
 
 use super::Grid;
 use super::lower::DeviceClass;
-use crate::kernels::conv::{self, Blocks, CONV, Cut, Finish, Form, Reads, WINDOW_COLUMNS, Weights};
+use crate::kernels::blocks::Blocks;
+use crate::kernels::conv::{self, CONV, Cut, Finish, Form, Reads, WINDOW_COLUMNS, Weights};
 use crate::kernels::conv_broadcast::{CONV_BROADCAST, SUBGROUPS};
 use crate::kernels::conv_depthwise::{self, CONV_DEPTHWISE, Patch};
 use crate::kernels::conv_grouped::{self, CONV_GROUPED};
@@ -45,7 +46,9 @@ pub struct Geometry {
     pub dilations: [u32; 2],
     /// Zero padding: top, left, bottom, right.
     pub margins: [u32; 4],
-    /// Channels of the input where it has at most 4 and none can go, else 4.
+    /// Channels of the input.
+    pub inputs: u32,
+    /// As many where they are at most 4 and none can go, else 4.
     pub depth: u32,
     /// Whether input channels are multiplied by numbers of their own first.
     pub scaled: bool,
@@ -174,6 +177,7 @@ impl Geometry {
             strides: [1, 1],
             dilations: [1, 1],
             margins: [0; 4],
+            inputs: 4,
             depth: 4,
             scaled: false,
             few: false,
@@ -295,6 +299,7 @@ fn grouped(geometry: &Geometry, finish: Finish) -> Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::blocks::Way;
 
     fn geometry(kernel: u32, stride: u32, dilation: u32, margin: u32) -> Geometry {
         Geometry {
@@ -305,6 +310,7 @@ mod tests {
             strides: [stride; 2],
             dilations: [dilation; 2],
             margins: [margin; 4],
+            inputs: 4,
             depth: 4,
             scaled: false,
             few: false,
@@ -355,7 +361,7 @@ mod tests {
         let broadcast = choose(DeviceClass::Broadcast { subgroup: 8 });
         assert_eq!(broadcast.parts[0].spec.workgroup(), 8);
         let record = Record(1);
-        let blocks = Blocks { size: 3, largest: 4, least: 1, equal: None, even: true };
+        let blocks = Blocks { size: 3, largest: 4, way: Way::Alike { exact: false } };
         assert_eq!(broadcast.parts[1].grid(record), Grid::Blocks { tiles: 5, record, blocks, planes: 1 });
         assert_eq!(broadcast.tiles, 36);
     }
@@ -395,6 +401,19 @@ mod tests {
         assert_eq!(counts.map(|live| steps(1, large, live)), [1, 2, 1, 1, 2, 1, 1, 2, 2]);
         assert_eq!(counts.map(|live| steps(1, small, live)), [1, 1, 1, 1, 2, 1, 1, 2, 1]);
         assert!((1..70).all(|live| steps(3, large, live) == 1 && steps(3, small, live) == 1));
+    }
+
+    #[test]
+    fn windows_of_large_maps_compute_no_group_in_vain() {
+        for (inputs, exact) in [(4, false), (64, true)] {
+            let geometry = Geometry { output: [40, 40], inputs, ..geometry(3, 1, 1, 1) };
+            let parts = broadcast::dense(8, &geometry, Finish::default()).parts;
+            for live in 1..50 {
+                let groups: u32 = parts.iter().map(|part| part.groups(live)).sum();
+                let steps = parts.iter().filter(|part| part.groups(live) > 0).count();
+                assert!(if exact { groups == live && steps <= 2 } else { groups >= live && steps == 1 });
+            }
+        }
     }
 
     #[test]
