@@ -1,19 +1,21 @@
-//! What pruning gains and masks cost: a network with a share of every unit's channels, pruned for good and by masks alone,
-//! and pictures in batches. Run with `cargo bench --bench pruning`; words after `--` are files to take instead of the bundled
+//! What pruning gains and masks cost: a network with a share of every unit's channels, pruned for good and by masks alone, as a
+//! whole and convolution by convolution, and pictures in batches. Run with `cargo bench --bench pruning`; words after `--` are files to take instead of the bundled
 //! network.
 //!
 //! All run from host to host in turns, so that a busy machine slows them alike; ratios are those of a turn, and the middle one
-//! stands with what the middle half of the turns have.
+//! stands with what the middle half of the turns have. Of a convolution the fastest of its times counts, by the device's clock
+//! where it has one, and of their ratios stand the middle one, the largest, and that of all together.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 use wgpu_pagcp::compact::compact;
-use wgpu_pagcp::gpu::{Gpu, Selector, Session};
+use wgpu_pagcp::gpu::{Gpu, Method, Selector, Session};
 use wgpu_pagcp::graph::{Graph, Shapes, Sizes};
 use wgpu_pagcp::onnx;
 use wgpu_pagcp::optimise::optimise;
-use wgpu_pagcp::plan::build;
+use wgpu_pagcp::plan::{PlanOptions, build};
 use wgpu_pagcp::units::{Keeps, Units, analyse, cost};
 
 const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/scenes/scenes.onnx");
@@ -33,11 +35,24 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(gpu: &Gpu, (graph, units): (&Graph, &Units), batch: usize) -> Result<Self, Box<dyn Error>> {
-        let sizes = Sizes::batch(batch);
+    fn new(gpu: &Gpu, network: (&Graph, &Units), batch: usize) -> Result<Self, Box<dyn Error>> {
+        Self::planned(gpu, network, &gpu.plan_options(batch))
+    }
+
+    /// One step at least for every convolution, so that each has a time of its own.
+    fn apart(gpu: &Gpu, network: (&Graph, &Units)) -> Result<Self, Box<dyn Error>> {
+        Self::planned(gpu, network, &PlanOptions { merge: false, ..gpu.plan_options(1) })
+    }
+
+    fn planned(
+        gpu: &Gpu,
+        (graph, units): (&Graph, &Units),
+        options: &PlanOptions,
+    ) -> Result<Self, Box<dyn Error>> {
+        let sizes = Sizes::batch(options.batch);
         let optimised = optimise(graph, &sizes)?.graph;
         let shapes = optimised.infer(&sizes)?;
-        let plan = build(&optimised, &shapes, units, &gpu.plan_options(batch))?;
+        let plan = build(&optimised, &shapes, units, options)?;
         let inputs = plan.inputs.iter().map(|port| vec![0.5; port.shape.iter().product()]).collect();
         Ok(Self { session: Session::new(gpu, plan, 1)?, inputs, keep: None })
     }
@@ -50,6 +65,29 @@ impl Runner {
             None => self.session.run(&inputs)?,
         };
         Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Makes `least` the least seconds of every step, and of a pass without work, of those that are known and those of another run.
+    fn time_steps(&mut self, method: Method, least: &mut Vec<f64>) -> Result<(), Box<dyn Error>> {
+        let steps: Vec<usize> = (0..self.session.plan().steps.len()).collect();
+        let keep = self.keep.clone().unwrap_or_default();
+        let (mut seconds, empty) = self.session.masked_timings(&keep, &steps, method)?;
+        seconds.push(empty);
+        least.resize(seconds.len(), f64::INFINITY);
+        least.iter_mut().zip(seconds).for_each(|(least, seconds)| *least = least.min(seconds));
+        Ok(())
+    }
+
+    /// The seconds of every convolution whose steps take `least`. A step without work is none in a run.
+    fn convolutions(&self, least: &[f64]) -> BTreeMap<&str, f64> {
+        let empty = least.last().copied().unwrap_or_default();
+        let mut found = BTreeMap::new();
+        for (step, seconds) in
+            self.session.plan().steps.iter().zip(least).filter(|(step, _)| step.op == "Conv")
+        {
+            *found.entry(&step.node[..]).or_default() += (seconds - empty).max(0.0);
+        }
+        found
     }
 }
 
@@ -68,10 +106,31 @@ fn middle(turns: &[Vec<f64>], ratio: impl Fn(&[f64]) -> f64) -> String {
     format!("{:.2} ({:.2} to {:.2})", at(2), at(1), at(3))
 }
 
+/// What masks cost the convolutions of a network: the middle ratio, the largest, and that of all together.
+fn alone(mut runners: [Runner; 2]) -> Result<String, Box<dyn Error>> {
+    let [masked, _] = &mut runners;
+    masked.seconds()?;
+    let method = masked.session.timings()?.method;
+    let mut least = [Vec::new(), Vec::new()];
+    for _ in 0..TURNS {
+        for (runner, least) in runners.iter_mut().zip(&mut least) {
+            runner.time_steps(method, least)?;
+        }
+    }
+    let [masked, small] = [0, 1].map(|at| runners[at].convolutions(&least[at]));
+    let mut ratios: Vec<f64> = masked.iter().map(|(node, seconds)| seconds / small[node]).collect();
+    ratios.sort_by(f64::total_cmp);
+    let all = masked.values().sum::<f64>() / small.values().sum::<f64>();
+    let largest = ratios.last().ok_or("the network has no convolution")?;
+    Ok(format!("{:.2}, {largest:.2}, {all:.2}", ratios[ratios.len() / 2]))
+}
+
 fn shares(gpu: &Gpu, graph: &Graph) -> Result<(), Box<dyn Error>> {
     let shapes: Shapes = graph.infer(&Sizes::batch(1))?;
     let units = analyse(graph, &shapes);
-    println!("  stays      FLOPs gone   faster by, and of FLOPs    masked to pruned in memory");
+    println!(
+        "  stays      FLOPs gone   faster by, and of FLOPs    masked to pruned in memory    its convolutions"
+    );
     for share in SHARES {
         let keep: Vec<usize> = units.units.iter().map(|unit| (unit.channels * share).div_ceil(100)).collect();
         let keeps = Keeps::prefix(&units, &keep);
@@ -81,7 +140,7 @@ fn shares(gpu: &Gpu, graph: &Graph) -> Result<(), Box<dyn Error>> {
         let left = file.infer(&Sizes::batch(1))?;
         let flops = cost(graph, &shapes).macs as f64 / cost(&file, &left).macs as f64;
         let mut masked = Runner::new(gpu, (graph, &units), 1)?;
-        masked.keep = Some(keep);
+        masked.keep = Some(keep.clone());
         let mut runners = [
             Runner::new(gpu, (graph, &units), 1)?,
             Runner::new(gpu, (&file, &Units::default()), 1)?,
@@ -89,8 +148,11 @@ fn shares(gpu: &Gpu, graph: &Graph) -> Result<(), Box<dyn Error>> {
             Runner::new(gpu, (&small, &units.pruned(&keeps)), 1)?,
         ];
         let found = turns(&mut runners)?;
+        let mut apart = Runner::apart(gpu, (graph, &units))?;
+        apart.keep = Some(keep);
+        let convolutions = alone([apart, Runner::apart(gpu, (&small, &units.pruned(&keeps)))?])?;
         println!(
-            "  {share:>3} %      {:>6.1} %     {}, {:>21}    {}",
+            "  {share:>3} %      {:>6.1} %     {}, {:>21}    {:<26}    {convolutions}",
             100.0 * (1.0 - 1.0 / flops),
             middle(&found, |turn| turn[0] / turn[1]),
             middle(&found, |turn| turn[0] / turn[1] / flops),
