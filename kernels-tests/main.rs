@@ -30,6 +30,7 @@ mod execute;
 mod features;
 mod gather;
 mod gather_sum;
+mod gemv;
 mod generated;
 mod global_pool;
 mod gradient_norm;

@@ -34,6 +34,7 @@ pub mod eltwise_unary;
 pub mod eltwise_where;
 pub mod gather;
 pub mod gather_sum;
+pub mod gemv;
 pub mod global_pool;
 pub mod gradient_clip;
 pub mod gradient_norm;
@@ -169,6 +170,7 @@ pub static ALL: &[&Kernel] = &[
     &gradient_clip::GRADIENT_CLIP,
     &gradient_norm::GRADIENT_NORM,
     &gram::GRAM,
+    &gemv::GEMV,
     &global_pool::GLOBAL_POOL,
     &loss_agreement::LOSS_AGREEMENT,
     &loss_bce::LOSS_BCE,

@@ -5,12 +5,17 @@ use crate::kernels::blocks::Blocks;
 use crate::kernels::conv::{self, Cut, Finish, Form};
 use crate::kernels::conv_tiled::{self, CONV_TILED, GROUPS, PIXELS, Slices};
 use crate::kernels::conv_uniform::{self, CONV_UNIFORM};
+use crate::kernels::gemv::{self, GEMV};
 
 /// Output pixels of all images from which a convolution is tiled, unless it reads pictures, of whose channel groups tiles would
 /// stage and multiply a lane in four in vain. Below, tiles of 64 outputs by 64 pixels are too few
 /// to fill a GPU where channels are few, and cut smaller workgroups fill it better. Outputs that do not fill a tile have smaller
 /// workgroups too: what was pruned would be computed all the same.
 const LARGE: u32 = 64 * 64;
+
+/// Maps of one pixel up to which threads share the channels that they read, and every map reads all weights anew. With more, they
+/// are enough for a thread each.
+const VECTORS: u32 = 16;
 
 /// Output pixels up to which a thread has one: with four, most of a workgroup would have none.
 const TINY: u32 = 64;
@@ -20,6 +25,14 @@ pub(super) fn dense(geometry: &Geometry, finish: Finish) -> Choice {
     let [height, width] = geometry.output;
     let pixels = u64::from(geometry.images) * u64::from(height) * u64::from(width);
     let form = form(geometry);
+    if form == Form::Point && pixels == u64::from(geometry.images) && geometry.images <= VECTORS {
+        let part = Part {
+            kernel: &GEMV,
+            spec: gemv::spec(finish),
+            threads: Threads::Elements { per_group: geometry.images, workgroup: 1 },
+        };
+        return choice(vec![part], [geometry.images, 1]);
+    }
     let Some(cut) = cut(form, width, pixels) else {
         return choice(vec![tiled(geometry, Blocks::only(GROUPS), finish)], [0, 0]);
     };
@@ -102,7 +115,8 @@ mod tests {
             assert_eq!(kernels.len(), 1);
             (kernels[0], spec.into_iter().find(|(name, _)| *name == "np").map(|(_, np)| np))
         };
-        assert_eq!(np(choose(1, 1, 1)), ("conv_uniform", Some(1)));
+        assert_eq!(np(choose(1, 1, 1)), ("gemv", None));
+        assert_eq!(np(choose(1, 1, 7)), ("conv_uniform", Some(1)));
         assert_eq!(np(choose(1, 2, 56)), ("conv_uniform", Some(4)));
         assert_eq!(np(choose(3, 1, 56)), ("conv_uniform", Some(7)));
         assert_eq!(np(choose(3, 1, 16)), ("conv_uniform", Some(4)));
