@@ -1,5 +1,6 @@
-// Maximum or mean over a window, which may be known to be a square of ${side} by ${side} adjacent pixels. Input coordinates are unsigned and wrap below 0, so that one comparison per axis
-// tells inside from outside.
+// Maximum or mean over a window. Where windows are known to be squares of ${side} by ${side} adjacent pixels, ${stride} apart, a thread
+// computes two columns of two rows, whose windows overlap. Input coordinates are unsigned and wrap below 0, so that one
+// comparison per axis tells inside from outside.
 
 #include "live"
 #include "element"
@@ -7,7 +8,7 @@
 struct Params {
     record: u32,
     images: u32,
-    pixels: u32,
+    height: u32,
     width: u32,
     groups: u32,
     in_height: u32,
@@ -33,43 +34,86 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
+// The largest of what was seen, and the largest number without its sign, as bits: those of what is not a number are above
+// infinity's. A comparison may take such a value for any, or be left out for it.
+struct Largest {
+    value: vec4f,
+    bits: vec4u,
+}
+
+fn seen(value: vec4f) -> Largest {
+    return Largest(value, bitcast<vec4u>(value) & vec4u(0x7fffffffu));
+}
+
+fn larger(a: Largest, b: Largest) -> Largest {
+    return Largest(max(a.value, b.value), max(a.bits, b.bits));
+}
+
+fn result(found: Largest) -> vec4f {
+    return select(found.value, bitcast<vec4f>(found.bits), found.bits > vec4u(0x7f800000u));
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(global_invocation_id) id: vec3u,
     @builtin(num_workgroups) grid: vec3u,
 ) {
-    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, p.pixels);
+#if side
+    let columns = (p.width + 1u) / 2u;
+    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, (p.height + 1u) / 2u * columns);
+#else
+    let e = element(p.record, id.x + id.z * grid.x * 64u, p.images, p.height * p.width);
+#endif
     if (e.lanes == 0u) {
         return;
     }
+    let plane = e.image * p.groups + e.group;
+    let base = plane * p.in_height * p.in_width;
+#if side
+    let block = quotient(e.pixel, columns);
+    let row = block * 2u;
+    let column = (e.pixel - block * columns) * 2u;
+    let top = row * ${stride}u - p.pad_top;
+    let left = column * ${stride}u - p.pad_left;
+#for i in range(stride + side)
+    let in_column${i} = left + ${i}u < p.in_width;
+    let c${i} = base + select(0u, left + ${i}u, in_column${i});
+#endfor
+#for j in range(stride + side)
+    let in_row${j} = top + ${j}u < p.in_height;
+    let r${j} = select(0u, top + ${j}u, in_row${j}) * p.in_width;
+#for i in range(stride + side)
+    let x${j}_${i} = seen(select(vec4f(p.lowest), x[r${j} + c${i}], in_row${j} && in_column${i}));
+#endfor
+#for n in range(2)
+    var m${j}_${n} = x${j}_${n * stride};
+#for i in range(1, side)
+    m${j}_${n} = larger(m${j}_${n}, x${j}_${n * stride + i});
+#endfor
+#endfor
+#endfor
+    let at = plane * p.height * p.width + row * p.width + column;
+#for m in range(2)
+#for n in range(2)
+    var largest${m}_${n} = m${m * stride}_${n};
+#for j in range(1, side)
+    largest${m}_${n} = larger(largest${m}_${n}, m${m * stride + j}_${n});
+#endfor
+    if (row + ${m}u < p.height && column + ${n}u < p.width) {
+        y[at + ${m}u * p.width + ${n}u] = mask_lanes(result(largest${m}_${n}), e.lanes);
+    }
+#endfor
+#endfor
+#else
     let row = quotient(e.pixel, p.width);
     let top = row * p.stride_y - p.pad_top;
     let left = (e.pixel - row * p.width) * p.stride_x - p.pad_left;
-    let plane = e.image * p.groups + e.group;
-    let base = plane * p.in_height * p.in_width;
 #if average
     var sum = vec4f(0.0);
     var counted = 0u;
 #else
-    var best = vec4f(p.lowest);
-    // The largest number without its sign, as bits: those of what is not a number are above infinity's. A comparison
-    // may take such a value for any, or be left out for it.
-    var widest = vec4u(0u);
+    var largest = Largest(vec4f(p.lowest), vec4u(0u));
 #endif
-#if side
-#for ky in range(side)
-    let iy${ky} = top + ${ky}u;
-    let in${ky} = iy${ky} < p.in_height;
-    let row${ky} = base + select(0u, iy${ky}, in${ky}) * p.in_width;
-#for kx in range(side)
-    let ok${ky}_${kx} = in${ky} && left + ${kx}u < p.in_width;
-    let v${ky}_${kx} = x[row${ky} + select(0u, left + ${kx}u, ok${ky}_${kx})];
-    let here${ky}_${kx} = select(vec4f(p.lowest), v${ky}_${kx}, ok${ky}_${kx});
-    best = max(best, here${ky}_${kx});
-    widest = max(widest, bitcast<vec4u>(here${ky}_${kx}) & vec4u(0x7fffffffu));
-#endfor
-#endfor
-#else
     for (var ky = 0u; ky < p.kernel_height; ky++) {
         let iy = top + ky * p.dilation_y;
         for (var kx = 0u; kx < p.kernel_width; kx++) {
@@ -83,18 +127,16 @@ fn main(
 #if average
                 sum += x[base + iy * p.in_width + ix];
 #else
-                let here = x[base + iy * p.in_width + ix];
-                best = max(best, here);
-                widest = max(widest, bitcast<vec4u>(here) & vec4u(0x7fffffffu));
+                largest = larger(largest, seen(x[base + iy * p.in_width + ix]));
 #endif
             }
         }
     }
-#endif
 #if average
     let pooled = sum / f32(max(counted, 1u));
 #else
-    let pooled = select(best, bitcast<vec4f>(widest), widest > vec4u(0x7f800000u));
+    let pooled = result(largest);
 #endif
-    y[plane * p.pixels + e.pixel] = mask_lanes(pooled, e.lanes);
+    y[plane * p.height * p.width + e.pixel] = mask_lanes(pooled, e.lanes);
+#endif
 }

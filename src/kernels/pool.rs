@@ -10,8 +10,8 @@ params! {
         record: u32,
         /// Images.
         images: u32,
-        /// Pixels of one channel of the output.
-        pixels: u32,
+        /// Rows of the output.
+        height: u32,
         /// Columns of the output.
         width: u32,
         /// Stored channel groups of one image.
@@ -58,18 +58,45 @@ pub static POOL: Kernel = Kernel {
     variants,
 };
 
-/// The sides of squares over which a maximum is unrolled.
-const SIDES: [u32; 2] = [2, 3];
+/// The sides and strides of windows over which a maximum is unrolled.
+const SQUARES: [[u32; 2]; 3] = [[2, 2], [3, 1], [3, 2]];
 
-/// The specialisation of [`POOL`] for the mean, or else the maximum, of a window of `kernel` rows and columns whose taps lie
-/// `dilations` apart.
-pub fn spec(average: bool, kernel: [u32; 2], dilations: [u32; 2]) -> Spec {
-    let square = kernel[0] == kernel[1] && dilations == [1, 1] && !average;
-    let side = if square && SIDES.contains(&kernel[0]) { kernel[0] } else { 0 };
-    Spec(vec![("average", u32::from(average)), ("side", side)])
+/// The window of a pool: rows and columns each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Taps.
+    pub kernel: [u32; 2],
+    /// From one window to the next.
+    pub strides: [u32; 2],
+    /// From one tap to the next.
+    pub dilations: [u32; 2],
+}
+
+impl Window {
+    /// Its side and stride, where its maximum is unrolled.
+    fn square(self) -> Option<[u32; 2]> {
+        let is = |[side, stride]: &[u32; 2]| self.kernel == [*side; 2] && self.strides == [*stride; 2];
+        SQUARES.into_iter().filter(|_| self.dilations == [1, 1]).find(is)
+    }
+}
+
+/// The specialisation of [`POOL`] for the mean, or else the maximum, of `window`.
+pub fn spec(average: bool, window: Window) -> Spec {
+    let [side, stride] = window.square().filter(|_| !average).unwrap_or_default();
+    Spec(vec![("average", u32::from(average)), ("side", side), ("stride", stride)])
+}
+
+/// The threads of one channel group of an image of `height` by `width` outputs.
+pub fn threads(average: bool, window: Window, [height, width]: [u32; 2]) -> u32 {
+    match window.square() {
+        Some(_) if !average => height.div_ceil(2) * width.div_ceil(2),
+        _ => height * width,
+    }
 }
 
 fn variants() -> Vec<Spec> {
-    let maximum = [1].into_iter().chain(SIDES).map(|side| spec(false, [side; 2], [1, 1]));
-    maximum.chain([spec(true, [1, 1], [1, 1])]).collect()
+    let window =
+        |[side, stride]: [u32; 2]| Window { kernel: [side; 2], strides: [stride; 2], dilations: [1, 1] };
+    let maximum = [[1, 1]].into_iter().chain(SQUARES).map(|square| spec(false, window(square)));
+    maximum.chain([spec(true, window([1, 1]))]).collect()
 }

@@ -4,7 +4,7 @@ use super::step::Dispatch;
 use super::{Lowering, PlanError, Stored};
 use crate::graph::{Node, Pool};
 use crate::kernels::global_pool::{self, GLOBAL_POOL, GlobalPoolParams};
-use crate::kernels::pool::{self, POOL, PoolParams};
+use crate::kernels::pool::{self, POOL, PoolParams, Window};
 use crate::plan::{Grid, Operand};
 
 /// Lowers a maximum or, with `average`, a mean over a window.
@@ -12,14 +12,16 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Pool, average: bool) ->
     let y = cx.stored(node.outputs[0]);
     let (source, x) = cx.operand(node, 0, &y.segments)?;
     let out = cx.slot(node.outputs[0]);
-    let margins = op.window().margins([x.height as usize, x.width as usize]);
     let sides = |sides: [usize; 2]| sides.map(|side| side as u32);
+    let window =
+        Window { kernel: sides(op.kernel), strides: sides(op.strides), dilations: sides(op.dilations) };
+    let margins = op.window().margins([x.height as usize, x.width as usize]);
     let [top, left, bottom, right] = margins.map(|margin| margin as u32);
     let counted = |margin: u32| if op.count_include_pad { margin } else { 0 };
     let params = PoolParams {
         record: y.record.0,
         images: y.images,
-        pixels: y.pixels(),
+        height: y.height,
         width: y.width,
         groups: y.groups,
         in_height: x.height,
@@ -38,14 +40,17 @@ pub(super) fn lower(cx: &mut Lowering, node: &Node, op: &Pool, average: bool) ->
         counted_width: counted(left) + x.width + counted(right),
         lowest: f32::NEG_INFINITY,
     };
+    let spec = pool::spec(average, window);
+    let workgroup = spec.workgroup();
+    let per_group = y.images * pool::threads(average, window, [y.height, y.width]);
     cx.dispatch(
         node,
         Dispatch {
             kernel: &POOL,
-            spec: pool::spec(average, sides(op.kernel), sides(op.dilations)),
+            spec,
             params: params.words(),
             operands: vec![source, out],
-            grid: y.elements(),
+            grid: Grid::Elements { record: y.record, per_group, workgroup },
         },
     );
     Ok(())
