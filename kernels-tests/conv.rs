@@ -1,5 +1,6 @@
 //! Convolutions and matrix products against the f64 reference, and masked against compacted, bit for bit.
 
+use crate::case::{self, cuts, random, whole};
 use crate::compare::{same_bits, within};
 use crate::harness::gpus;
 use crate::node::run_within;
@@ -279,10 +280,20 @@ fn dense_convolutions_of_every_shape() {
 
 #[test]
 fn windows_of_large_maps() {
-    let ways = ways();
+    let Some(gpus) = gpus() else { return };
+    let conv = Conv2d { pads: Padding::Explicit([1; 4]), ..Conv2d::new([3, 3]) };
+    let inputs = 23;
     for outputs in [17, 37] {
-        let cut = [units_of(&[11], 0), units_of(&[outputs], 1)];
-        judge(&ways, &conv_case(square(3, 1, 1, [1; 4], [40, 37]), Epilogue::Plain, 1, cut));
+        for (cut, keep) in cuts(outputs) {
+            let case = case::Case::new(Op::Conv(conv.clone()), &cut, &keep)
+                .input(random(&[3, inputs, 40, 37], 1), &whole(inputs))
+                .constant(random(&[outputs, inputs, 3, 3], 2), 0, &cut)
+                .constant(random(&[outputs], 3), 0, &cut);
+            case.check(&gpus, "large maps");
+            if let DeviceClass::Broadcast { .. } = gpus[0].class() {
+                assert!(case.steps(&gpus[0]) > 1, "blocks are of one size");
+            }
+        }
     }
 }
 
