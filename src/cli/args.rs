@@ -453,6 +453,6 @@ pub struct DemoArgs {
     #[arg(long, default_value = super::demo::BUNDLED, value_name = "FILE")]
     pub model: PathBuf,
     /// Epochs of training after pruning; 0 for none.
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    #[arg(long, default_value_t = 12, value_name = "N")]
     pub epochs: usize,
 }
