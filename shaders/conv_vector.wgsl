@@ -24,6 +24,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid:
     if (e.lanes == 0u) {
         return;
     }
+    // Windows may lie apart on a larger map, of which there is one then.
+    let in_pixels = p.in_height * p.in_width;
     let first = e.image * p.in_groups;
     let w_first = e.group * p.in_groups * 4u;
     var sum = vec4f(0.0);
@@ -34,7 +36,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grid:
             var g = range.x;
             // Tests at its end, see "conv_dense".
             loop {
-                let v = x[first + g];
+                let v = x[(first + g) * in_pixels];
                 let w = w_first + g * 4u;
                 sum = sum + v.x * weight_at(w) + v.y * weight_at(w + 1u) + v.z * weight_at(w + 2u) + v.w * weight_at(w + 3u);
                 continuing { g++; break if g >= range.y; }

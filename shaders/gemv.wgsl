@@ -24,6 +24,8 @@ fn main(
 ) {
     // A workgroup past the end computes group 0 once more and stores nothing.
     let e = element(p.out_record, workgroup.x + workgroup.z * grid.x, p.images, 1u);
+    // Windows may lie apart on a larger map, of which there is one then.
+    let in_pixels = p.in_height * p.in_width;
     let first = e.image * p.in_groups;
     let w_first = e.group * p.in_groups * 4u;
     var sum = vec4f(0.0);
@@ -36,7 +38,7 @@ fn main(
         let after = before + (range.y - range.x) * 4u;
         while (lane < after) {
             let channel = range.x * 4u + lane - before;
-            let v = x[first + channel / 4u];
+            let v = x[(first + channel / 4u) * in_pixels];
             sum += v[thread % 4u] * weight[w_first + channel];
             lane += ${workgroup}u;
         }

@@ -89,6 +89,7 @@ pub(super) fn convolution<'a>(
         depth: depth(&input),
         scaled: false,
         few: !conv.direct && conv.whole.unwrap_or(channels)[0] <= FEW,
+        direct: conv.direct,
         winograd: winograd(cx, conv, channels, map),
         tile: cx.tile,
     };

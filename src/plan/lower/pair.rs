@@ -15,11 +15,8 @@ use crate::tensor::Dtype;
 /// bits, where what is between would be rounded.
 pub(super) fn join(cx: &mut Lowering, node: &Node, next: &Convolution) -> bool {
     let geometry = &next.geometry;
-    let point = Geometry {
-        tile: geometry.tile,
-        inputs: geometry.inputs,
-        ..Geometry::point(geometry.images, geometry.output)
-    };
+    let Geometry { images, output, inputs, direct, tile, .. } = *geometry;
+    let point = Geometry { inputs, direct, tile, ..Geometry::point(images, output) };
     let plain = *geometry == point && next.residual.is_none() && next.epilogue == Epilogue::Plain;
     let plain = plain && next.output.groups <= GROUPS;
     if !cx.merge || cx.keep_all || cx.dtype == Dtype::F16 || !plain {

@@ -8,9 +8,9 @@ use crate::kernels::conv_uniform::{self, CONV_UNIFORM};
 use crate::kernels::gemv::{self, GEMV};
 
 /// Output pixels of all images from which a convolution is tiled, unless it reads pictures, of whose channel groups tiles would
-/// stage and multiply a lane in four in vain. Below, tiles of 64 outputs by 64 pixels are too few
-/// to fill a GPU where channels are few, and cut smaller workgroups fill it better. Outputs that do not fill a tile have smaller
-/// workgroups too: what was pruned would be computed all the same.
+/// stage and multiply a lane in four in vain. Below, tiles of 64 outputs by 64 pixels are too few to fill a GPU where channels
+/// are few, and smaller workgroups fill it better. Outputs that do not fill a tile have smaller ones too: what was pruned would
+/// be computed all the same.
 const LARGE: u32 = 64 * 64;
 
 /// Maps of one pixel up to which threads share the channels that they read, and every map reads all weights anew. With more, they
@@ -25,7 +25,8 @@ pub(super) fn dense(geometry: &Geometry, finish: Finish) -> Choice {
     let [height, width] = geometry.output;
     let pixels = u64::from(geometry.images) * u64::from(height) * u64::from(width);
     let form = form(geometry);
-    if form == Form::Point && pixels == u64::from(geometry.images) && geometry.images <= VECTORS {
+    let vectors = form == Form::Point && geometry.output == [1, 1] && geometry.images <= VECTORS;
+    if vectors && !geometry.direct {
         let part = Part {
             kernel: &GEMV,
             spec: gemv::spec(finish),
@@ -104,6 +105,7 @@ mod tests {
             depth: 4,
             scaled: false,
             few: false,
+            direct: false,
             winograd: None,
             tile: None,
         }

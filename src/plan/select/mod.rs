@@ -54,6 +54,8 @@ pub struct Geometry {
     pub scaled: bool,
     /// Whether input channels are so few that windows are summed channel by channel, where kernels can.
     pub few: bool,
+    /// See [`crate::graph::Conv2d::direct`].
+    pub direct: bool,
     /// See [`crate::graph::Conv2d::winograd`].
     pub winograd: Option<u32>,
     /// See [`super::Lowering::tile`].
@@ -181,6 +183,7 @@ impl Geometry {
             depth: 4,
             scaled: false,
             few: false,
+            direct: false,
             winograd: None,
             tile: None,
         }
@@ -314,6 +317,7 @@ mod tests {
             depth: 4,
             scaled: false,
             few: false,
+            direct: false,
             winograd: None,
             tile: None,
         }
