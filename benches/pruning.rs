@@ -1,6 +1,6 @@
 //! What pruning gains and masks cost: a network with a share of every unit's channels, pruned for good and by masks alone, as a
-//! whole and convolution by convolution, and pictures in batches. Run with `cargo bench --bench pruning`; words after `--` are files to take instead of the bundled
-//! network.
+//! whole and convolution by convolution, and pictures in batches. Run with `cargo bench --bench pruning`; words after `--` are
+//! files to take instead of the bundled network.
 //!
 //! All run from host to host in turns, so that a busy machine slows them alike; ratios are those of a turn, and the middle one
 //! stands with what the middle half of the turns have. Of a convolution the fastest of its times counts, by the device's clock
@@ -67,7 +67,7 @@ impl Runner {
         Ok(start.elapsed().as_secs_f64())
     }
 
-    /// Makes `least` the least seconds of every step, and of a pass without work, of those that are known and those of another run.
+    /// Runs every step once more and keeps in `least` the least seconds of each, and last of a pass without work.
     fn time_steps(&mut self, method: Method, least: &mut Vec<f64>) -> Result<(), Box<dyn Error>> {
         let steps: Vec<usize> = (0..self.session.plan().steps.len()).collect();
         let keep = self.keep.clone().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Which kernel runs a convolution: one function, which sees channel counts only in whether Winograd's algorithm pays, so
-//! that a masked network and what was pruned from it in memory add alike.
+//! Which kernel runs a convolution: one function. How terms are added follows from channel counts only in whether Winograd's
+//! algorithm pays, so that a masked network and what was pruned from it in memory add alike.
 
 mod broadcast;
 mod gpu;
