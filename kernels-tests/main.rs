@@ -67,6 +67,7 @@ mod pool_gradient;
 #[path = "../src/onnx/proto.rs"]
 mod proto;
 mod random_graph;
+mod random_op;
 mod reduce;
 mod repack;
 mod resample_axis;
