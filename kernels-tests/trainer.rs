@@ -381,6 +381,44 @@ fn moments_of_one_batch_give_what_the_batch_gave() {
     assert!(off(&other) > 1e-4 && off(&other) < 1.0, "{}", off(&other));
 }
 
+/// A normalisation that two maps go through has the moments of both.
+#[test]
+fn shared_normalisations_get_the_moments_of_all_that_they_read() {
+    let Some([gpu, _]) = gpus() else { return };
+    let mut b = Builder::new("shared");
+    let x = b.image("x", [3, SIZE[0], SIZE[1]]);
+    let parameters = ["scale", "shift", "mean", "variance"]
+        .map(|name| b.constant(name, Tensor::from_f32(vec![5], vec![1.0; 5]).unwrap()));
+    let maps = [1, 2].map(|seed| b.conv(x, Conv2d::new([1, 1]), tensor(seed, &[5, 3, 1, 1]), None));
+    for (map, name) in maps.into_iter().zip(["y", "z"]) {
+        let inputs = [&[map][..], &parameters].concat();
+        let y = b.node(Op::BatchNorm { epsilon: 1e-5 }, &inputs);
+        b.output(y, name);
+    }
+    let mut graph = b.finish().unwrap();
+    let options = MomentOptions { images: BATCH, batch: 1, symbols: BTreeMap::new() };
+    Moments::measure(&gpu, &graph, &samples(), &options).unwrap().unwrap().set(&mut graph).unwrap();
+    let inputs = [Array::from_f32(vec![BATCH, 3, SIZE[0], SIZE[1]], &samples().inputs[0].concat()).unwrap()];
+    let values = run(&graph, &graph.infer(&Sizes::batch(BATCH)).unwrap(), &inputs).unwrap();
+    for channel in 0..5 {
+        let pixels = count(&SIZE);
+        let planes = maps.iter().flat_map(|map| values[map.0].as_ref().unwrap().data.chunks(pixels));
+        let own: Vec<f64> = planes.skip(channel).step_by(5).flatten().copied().collect();
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        let variance = own.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / own.len() as f64;
+        for (constant, expected) in parameters[2..].iter().zip([mean, variance]) {
+            let found = f64::from(graph.constant(*constant).unwrap().f32s().unwrap()[channel]);
+            assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
+        }
+    }
+    // The second with the first one's mean and a variance of its own.
+    let last = graph.nodes.last_mut().unwrap();
+    last.inputs[4] = parameters[0];
+    let moments = Moments::measure(&gpu, &graph, &samples(), &options).unwrap().unwrap();
+    let error = moments.set(&mut graph).unwrap_err().to_string();
+    assert!(error.starts_with("mean does not reach the kernels as it is"), "{error}");
+}
+
 #[test]
 fn labels_say_what_counts() {
     let lessons = learned(&[1.0, 0.5, 2.0]);

@@ -28,7 +28,7 @@ const RELATIVE: f64 = 1e-5;
 const ABSOLUTE: f64 = 1e-7;
 
 /// A training network, what it is given, and the network that it came from.
-struct Lesson {
+pub struct Lesson {
     form: Forward,
     done: Differentiated,
     inputs: Vec<Array>,
@@ -36,7 +36,7 @@ struct Lesson {
 
 impl Lesson {
     /// Of all outputs against random labels; `None` where one of them is an index.
-    fn new(case: &RandomGraph) -> Option<Self> {
+    pub fn new(case: &RandomGraph) -> Option<Self> {
         let mut rng = Rng::new(case.seed + 1);
         let sizes = Sizes::batch(case.batch);
         let normalisation = rng.pick(&[Normalisation::Train, Normalisation::Fold]);
@@ -121,7 +121,7 @@ impl Lesson {
     }
 
     /// What a device computes of all nodes, by value.
-    fn on(&self, gpu: &Gpu) -> Vec<Option<Array>> {
+    pub fn on(&self, gpu: &Gpu) -> Vec<Option<Array>> {
         let Differentiated { graph, shapes, .. } = &self.done;
         let options = PlanOptions { keep_all: true, ..gpu.plan_options(shapes[graph.inputs[0].0][0]) };
         let plan =
@@ -145,7 +145,7 @@ impl Lesson {
     }
 
     /// Panics unless every node is within its bounds on what the device gave it.
-    fn check(&self, values: &[Option<Array>]) {
+    pub fn check(&self, values: &[Option<Array>]) {
         let Differentiated { graph, shapes, .. } = &self.done;
         for (node, bounded) in graph.nodes.iter().zip(bounds(graph, shapes, values).expect("it runs")) {
             let found = values[node.outputs[0].0].as_ref().expect("it is computed").to_f32();

@@ -5,6 +5,7 @@
 mod manifest;
 mod memory;
 mod table;
+mod training;
 
 use crate::compare::same_bits;
 use crate::harness::gpus;

@@ -2,7 +2,7 @@
 
 use super::args::Split;
 use super::balance::balance;
-use super::finetune::{failure, settings};
+use super::finetune::settings;
 use super::model::Model;
 use super::outcome::Pruned;
 use super::prune::Job;
@@ -12,7 +12,8 @@ use super::{Failure, eval};
 use crate::evaluate::Report;
 use crate::gpu::Gpu;
 use crate::graph::{Graph, Sizes};
-use crate::train::{MomentOptions, Moments};
+use crate::tasks::Dataset;
+use crate::train::{MomentOptions, Moments, TrainError};
 use std::time::Instant;
 
 /// What was done to a compacted network.
@@ -54,20 +55,35 @@ pub fn improve(gpu: &Gpu, job: &Job, pruned: &Pruned, graph: Graph) -> Result<(G
     }
     let (images, batch, symbols) = (MOMENT_IMAGES, MOMENT_BATCH, model.sizes.symbols.clone());
     let options = MomentOptions { images, batch, symbols };
-    let Some(moments) = Moments::measure(gpu, &model.graph, &train, &options).map_err(failure)? else {
-        return Ok((model.graph, Improved::default()));
+    let graph = match with_moments(gpu, &model.graph, (&train, &options)) {
+        Ok(Some(graph)) => graph,
+        Ok(None) => return Ok((model.graph, Improved::default())),
+        Err(error) => {
+            eprintln!("batch normalisations keep the moments of the unpruned network: {error}");
+            return Ok((model.graph, Improved::default()));
+        }
     };
     if let Some(images) = job.search.images {
         train.subset(images, job.search.seed);
     }
-    let mut graph = model.graph.clone();
-    moments.set(&mut graph).map_err(failure)?;
     let other = Model::new(&model.path, graph, model.sizes.clone())?;
     let [before, after] =
         [&model, &other].map(|model| eval::measure(gpu, model, &train, Some(&job.model.graph)));
     let re_estimated = worst(pruned, &after?) < worst(pruned, &before?);
     let graph = if re_estimated { other.graph } else { model.graph };
     Ok((graph, Improved { training: None, re_estimated }))
+}
+
+/// `graph` with the moments of training pictures; `None` where nothing normalises by them.
+fn with_moments(
+    gpu: &Gpu,
+    graph: &Graph,
+    (train, options): (&Dataset, &MomentOptions),
+) -> Result<Option<Graph>, TrainError> {
+    let Some(moments) = Moments::measure(gpu, graph, train, options)? else { return Ok(None) };
+    let mut graph = graph.clone();
+    moments.set(&mut graph)?;
+    Ok(Some(graph))
 }
 
 /// The largest ratio of a task's loss to that of the unpruned network.

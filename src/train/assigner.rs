@@ -9,7 +9,7 @@ use crate::graph::{Graph, Sizes};
 use crate::optimise::optimise;
 use crate::plan::build;
 use crate::tasks::{Samples, Targets, Task, TaskKind};
-use crate::units::Units;
+use crate::units::analyse;
 
 /// A network by whose outputs cells are assigned.
 pub struct Assigner {
@@ -39,7 +39,7 @@ impl Assigner {
     pub fn new(gpu: &Gpu, graph: &Graph, sizes: &Sizes) -> Result<Self, TrainError> {
         let graph = optimise(graph, sizes)?.graph;
         let shapes = graph.infer(sizes)?;
-        let plan = build(&graph, &shapes, &Units::default(), &gpu.plan_options(sizes.batch))?;
+        let plan = build(&graph, &shapes, &analyse(&graph, &shapes), &gpu.plan_options(sizes.batch))?;
         Ok(Self { session: Session::new(gpu, plan, 0)? })
     }
 

@@ -4,7 +4,7 @@
 use super::forward::{Normalisation, Normalised, forward};
 use super::{TrainError, set_weights};
 use crate::gpu::{Gpu, Session};
-use crate::graph::{Graph, Sizes};
+use crate::graph::{Graph, Sizes, ValueId};
 use crate::plan::build;
 use crate::tasks::Source;
 use crate::units::Units;
@@ -62,28 +62,36 @@ impl Moments {
             let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
             let outputs = session.run(&inputs)?;
             sums.resize_with(outputs.len(), Sums::default);
-            sums.iter_mut().zip(&outputs).for_each(|(sums, moments)| sums.add(moments));
+            for (sums, moments) in sums.iter_mut().zip(&outputs) {
+                let moments: Vec<f64> = moments.iter().map(|&moment| f64::from(moment)).collect();
+                sums.add(&moments);
+            }
         }
-        let values = sums.iter().map(|sums| sums.moments(runs)).collect();
+        let values = sums.iter().map(Sums::moments).collect();
         Ok(Some(Self { normalised: form.normalised, values }))
     }
 
-    /// Sets the statistics of `graph`, which has the ids of the one that was measured.
+    /// Sets the statistics of `graph`, which has the ids of the one that was measured. Normalisations that share theirs get the
+    /// moments over what all of them read.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] where two normalisations share theirs.
+    /// [`TrainError::Weights`] where two share one of the two alone.
     pub fn set(&self, graph: &mut Graph) -> Result<(), TrainError> {
-        let mut taken = BTreeSet::new();
+        let mut uses: BTreeMap<[ValueId; 2], Sums> = BTreeMap::new();
         for (norm, values) in self.normalised.iter().zip(&self.values) {
-            for statistic in norm.statistics {
-                if !taken.insert(statistic) {
-                    let value = graph.value(statistic).name.clone();
-                    let reason = "several normalisations share it, each has moments of its own".to_owned();
-                    return Err(TrainError::Weights { value, reason });
-                }
+            uses.entry(norm.statistics).or_default().add(values);
+        }
+        let mut taken = BTreeSet::new();
+        for statistic in uses.keys().flatten() {
+            if !taken.insert(*statistic) {
+                let value = graph.value(*statistic).name.clone();
+                let reason = "normalisations share it that do not share mean and variance both".to_owned();
+                return Err(TrainError::Weights { value, reason });
             }
-            let floats: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-            set_weights(graph, &norm.statistics, &floats);
+        }
+        for (statistics, sums) in uses {
+            let floats: Vec<f32> = sums.moments().iter().map(|&value| value as f32).collect();
+            set_weights(graph, &statistics, &floats);
         }
         debug_assert!(self.values.iter().all(|values| values.iter().all(|value| value.is_finite())));
         Ok(())
@@ -100,29 +108,31 @@ impl Moments {
     }
 }
 
-/// Sums over batches, of `[mean, variance]` and of the squares of the means.
+/// Sums of `[mean, variance]`, and of the squares of the means.
 #[derive(Default)]
 struct Sums {
+    count: usize,
     moments: Vec<f64>,
     squares: Vec<f64>,
 }
 
 impl Sums {
-    fn add(&mut self, moments: &[f32]) {
-        self.moments.resize(moments.len(), 0.0);
-        self.squares.resize(moments.len() / 2, 0.0);
-        self.moments.iter_mut().zip(moments).for_each(|(sum, &moment)| *sum += f64::from(moment));
+    fn add(&mut self, moments: &[f64]) {
         let means = &moments[..moments.len() / 2];
-        self.squares.iter_mut().zip(means).for_each(|(sum, &mean)| *sum += f64::from(mean).powi(2));
+        self.count += 1;
+        self.moments.resize(moments.len(), 0.0);
+        self.squares.resize(means.len(), 0.0);
+        self.moments.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += moment);
+        self.squares.iter_mut().zip(means).for_each(|(sum, mean)| *sum += mean.powi(2));
     }
 
     /// Mean and variance over everything.
-    fn moments(&self, batches: usize) -> Vec<f64> {
-        let batches = batches as f64;
-        let mut moments: Vec<f64> = self.moments.iter().map(|sum| sum / batches).collect();
+    fn moments(&self) -> Vec<f64> {
+        let count = self.count as f64;
+        let mut moments: Vec<f64> = self.moments.iter().map(|sum| sum / count).collect();
         let channels = self.squares.len();
         for (channel, square) in self.squares.iter().enumerate() {
-            let between = square / batches - moments[channel].powi(2);
+            let between = square / count - moments[channel].powi(2);
             moments[channels + channel] += between.max(0.0);
         }
         moments

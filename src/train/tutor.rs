@@ -8,7 +8,7 @@ use crate::graph::{Graph, Op, Shapes, Sizes, ValueId};
 use crate::optimise::optimise;
 use crate::plan::build;
 use crate::tasks::{Agreement, Measure, Task, TaskKind};
-use crate::units::Units;
+use crate::units::analyse;
 
 /// A network that shows its outputs.
 pub struct Tutor {
@@ -26,7 +26,7 @@ impl Tutor {
         graph.edit().drop_dead_nodes();
         let graph = optimise(&graph, sizes)?.graph;
         let shapes = graph.infer(sizes)?;
-        let plan = build(&graph, &shapes, &Units::default(), &gpu.plan_options(sizes.batch))?;
+        let plan = build(&graph, &shapes, &analyse(&graph, &shapes), &gpu.plan_options(sizes.batch))?;
         Ok(Self { session: Session::new(gpu, plan, 0)? })
     }
 

@@ -1,8 +1,10 @@
 //! Reductions along any axes: of the channels that live, or of images and pixels for every channel by itself.
 
+use super::gather::{Form, relayout};
 use super::step::Dispatch;
 use super::{Lowering, PlanError, Stored, pool, resize_arg_max, unsupported};
 use crate::graph::{ArgMax, Node, Reduce, Reduction};
+use crate::kernels::live::StoredSegment;
 use crate::kernels::reduce::{self, REDUCE, ReduceParams};
 use crate::kernels::reduce_channels::{REDUCE_CHANNELS, ReduceChannelsParams};
 use crate::plan::Operand;
@@ -42,22 +44,12 @@ fn reduce_axes(
         let name = &cx.graph.value(value).name;
         return Err(unsupported(node, format!("{name} must be computed, it is a constant")));
     }
-    let (x, y) = (cx.stored(value), cx.stored(output));
-    let source = cx.slot(value);
+    let y = cx.stored(output);
+    let (source, x) = input(cx, node, axes, (keep_dims, &y))?;
     let walk = Walk { shape: &cx.shapes[value.0], x: &x, axes, keep_dims };
     if axes.contains(&x.axis) {
         channels(cx, node, (&walk, source, &y), code);
         return Ok(());
-    }
-    if y.segments != x.segments || walk.target(x.axis) != y.axis {
-        let reason = format!(
-            "the channels of the result must be cut as {:?} in axis {}, they are cut as {:?} in axis {}",
-            x.segments,
-            walk.target(x.axis),
-            y.segments,
-            y.axis
-        );
-        return Err(unsupported(node, reason));
     }
     if walk.is_global(&y) && code < 4 {
         pool::global(cx, node, (source, &x), code);
@@ -65,6 +57,32 @@ fn reduce_axes(
         pixels(cx, node, (&walk, source, &y), code);
     }
     Ok(())
+}
+
+/// The input with its channels in the dimension that becomes that of the channels of `y`, cut alike, or in one that is reduced:
+/// as it is stored where that is so, else a copy.
+fn input(
+    cx: &mut Lowering,
+    node: &Node,
+    axes: &[usize],
+    (keep_dims, y): (bool, &Stored),
+) -> Result<(Operand, Stored), PlanError> {
+    let value = node.inputs[0];
+    let own = cx.stored(value);
+    let shape = cx.shapes[value.0].as_slice();
+    let target = |axis| Walk { shape, x: &own, axes, keep_dims }.target(axis);
+    if axes.contains(&own.axis) || (target(own.axis) == y.axis && own.segments == y.segments) {
+        return Ok((cx.slot(value), own));
+    }
+    let rank = shape.len();
+    match (0..rank).find(|axis| !axes.contains(axis) && target(*axis) == y.axis) {
+        Some(axis) => relayout(cx, node, value, &Form { rank, axis, segments: &y.segments }),
+        None => {
+            let channels = shape.get(y.axis).copied().unwrap_or(1) as u32;
+            let segments = [StoredSegment::run(0, 0, channels, None)];
+            relayout(cx, node, value, &Form { rank, axis: y.axis, segments: &segments })
+        }
+    }
 }
 
 /// How the elements of an input go together.
