@@ -229,12 +229,10 @@ impl LabelSet {
             .collect())
     }
 
-    /// An array of the output's form; leading dimensions of 1 may be left out.
+    /// An array of the output's form; leading dimensions of 1 may be left out, and those between channels and columns joined.
     fn array(&self, path: &Path) -> Result<Vec<f32>, DataError> {
         let (shape, values) = read_npy(path)?;
-        let trim =
-            |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|side| *side != 1).collect() };
-        if trim(&shape) != trim(&self.size) {
+        if !is_of(&shape, &self.size) {
             let reason =
                 format!("expected an array of shape {:?} as the output's, found {shape:?}", self.size);
             return Err(DataError::content(path, reason));
@@ -295,5 +293,40 @@ impl Table {
             }
         }
         Ok(Self { path, rows })
+    }
+}
+
+/// Whether an array of `shape` holds channels, rows and columns of `size`, dimensions of 1 aside.
+fn is_of(shape: &[usize], size: &[usize; 3]) -> bool {
+    let trim = |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|side| *side != 1).collect() };
+    let joined = |shape: &[usize]| match *shape {
+        [channels, ref rows @ .., columns] if rows.len() > 1 => {
+            vec![channels, rows.iter().product(), columns]
+        }
+        _ => shape.to_vec(),
+    };
+    let ones = shape.iter().take_while(|side| **side == 1).count();
+    (0..=ones).any(|first| trim(&joined(&shape[first..])) == trim(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn arrays_have_the_form_of_the_output() {
+        let fitting: [(&[usize], [usize; 3]); 7] = [
+            (&[3, 8, 9], [3, 8, 9]),
+            (&[1, 3, 8, 9], [3, 8, 9]),
+            (&[8, 9], [1, 8, 9]),
+            (&[5], [5, 1, 1]),
+            (&[1, 5], [5, 1, 1]),
+            (&[3, 4, 2, 9], [3, 8, 9]),
+            (&[1, 1, 4, 2, 9], [1, 8, 9]),
+        ];
+        assert!(fitting.iter().all(|(shape, size)| is_of(shape, size)));
+        let others: [(&[usize], [usize; 3]); 4] =
+            [(&[8, 3, 9], [3, 8, 9]), (&[24, 9], [3, 8, 9]), (&[2, 3, 8, 9], [3, 8, 9]), (&[6], [5, 1, 1])];
+        assert!(!others.iter().any(|(shape, size)| is_of(shape, size)));
     }
 }
