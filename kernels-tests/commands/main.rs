@@ -9,6 +9,7 @@ mod detection;
 mod finetune;
 mod interrupted;
 mod network;
+mod networks;
 mod outputs;
 #[path = "../../src/onnx/proto.rs"]
 mod proto;
