@@ -18,9 +18,9 @@ test-onnxruntime:
 test-zoo:
 	@sh scripts/test-zoo.sh
 
-# Ten times as many random networks as `make test` has; PAGCP_GRAPHS says how many.
+# Ten times as many random networks as `make test` has, and as many random operators; PAGCP_GRAPHS says how many.
 test-graphs:
-	@PAGCP_GRAPHS=$${PAGCP_GRAPHS:-10000} sh scripts/test.sh random_networks
+	@PAGCP_GRAPHS=$${PAGCP_GRAPHS:-10000} sh scripts/test.sh random_
 
 # ONNX's own tests of single operators.
 test-conformance:
