@@ -64,12 +64,12 @@ fn greatest(
     tape.node("input", Op::Binary(Binary::Mul), &[taken, share])
 }
 
-/// Of a root `y` of a sum of squares: `x / y`, or 0 where that is 0.
+/// Of a root `y` of a sum of squares: `x / y`, or 0 where that is 0, as all its `x` are then.
 fn direction(tape: &mut Tape, x: ValueId, [y, dy]: [ValueId; 2]) -> Result<ValueId, TrainError> {
-    let zero = tape.filled("zero", vec![1], 0.0);
+    let [zero, one] = [0.0, 1.0].map(|number| tape.filled("number", vec![1], number));
     let none = tape.node("none", Op::Binary(Binary::Equal), &[y, zero])?;
-    let share = tape.node("share", Op::Binary(Binary::Div), &[dy, y])?;
-    let share = tape.node("share", Op::Where, &[none, zero, share])?;
+    let length = tape.node("length", Op::Where, &[none, one, y])?;
+    let share = tape.node("share", Op::Binary(Binary::Div), &[dy, length])?;
     tape.node("input", Op::Binary(Binary::Mul), &[x, share])
 }
 
