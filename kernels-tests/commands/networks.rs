@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use wgpu_pagcp::graph::{Graph, Sizes};
+use wgpu_pagcp::graph::{Dim, Graph, Sizes, ValueId};
 use wgpu_pagcp::onnx;
 
 /// Rows and columns of inputs that have none in the file.
@@ -64,21 +64,21 @@ fn check(model: &Path) {
     let bench = Bench::new();
     let graph = onnx::load(model).unwrap();
     let tasks = write_labels(&bench, &graph);
-    let named =
-        |name: &str| graph.inputs.iter().any(|&id| format!("{:?}", graph.value(id).dims).contains(name));
+    let is_named = |dim: &Dim, name: &str| matches!(dim, Dim::Symbol(symbol) if symbol == name);
+    let dims = |&id: &ValueId| graph.value(id).dims.iter().flatten();
+    let named = |name: &str| graph.inputs.iter().flat_map(dims).any(|dim| is_named(dim, name));
     let dims: Vec<String> =
         SIZE.iter().filter(|(name, _)| named(name)).map(|(n, size)| format!("{n}={size}")).collect();
     let dims: Vec<&str> = dims.iter().flat_map(|dim| ["--dim", dim]).collect();
     let (name, out, tuned) = (model.to_str().unwrap(), bench.text("out"), bench.text("tuned"));
-    let common = ["--tasks", &tasks, "--batch", "2"];
     let odd = ["--rate", "0.5", "--total", "50", "--round-to", "1", "--images", "2"];
     let search = ["prune", name, "--out", &out, "--tasks", &tasks];
     let done = run(&[&search[..], &odd, &dims].concat());
     assert_eq!(done.code, Some(0), "{name}: {}", done.stderr);
     assert!(!done.stderr.contains("keep the moments"), "{name}: {}", done.stderr);
     let pruned = bench.text("out/pruned.onnx");
-    let training = ["finetune", &pruned, "--out", &tuned, "--teacher", name, "--epochs", "1"];
-    let done = run(&[&training[..], &common, &dims].concat());
+    let training = ["finetune", &pruned, "--out", &tuned, "--tasks", &tasks, "--teacher", name];
+    let done = run(&[&training[..], &["--epochs", "1", "--batch", "2"], &dims].concat());
     assert_eq!(done.code, Some(0), "{name}: {}", done.stderr);
     let [before, after] = [name, &bench.text("tuned/finetuned.onnx")].map(|file| weights(Path::new(file)));
     assert!(after < before, "{name}: {before} weights became {after}");
