@@ -8,6 +8,7 @@ mod batch_norm_training;
 #[cfg(feature = "cli")]
 mod bundled;
 mod case;
+mod chain;
 mod compaction;
 mod compare;
 mod concat;

@@ -383,7 +383,10 @@ pub fn raise_limits(limits: wgpu::Limits, adapter: &wgpu::Limits) -> wgpu::Limit
         max_compute_workgroup_storage_size: adapter.max_compute_workgroup_storage_size.min(32 << 10),
         max_compute_invocations_per_workgroup: threads,
         max_compute_workgroup_size_x: adapter.max_compute_workgroup_size_x.min(threads),
-        max_storage_buffers_per_shader_stage: adapter.max_storage_buffers_per_shader_stage.min(12),
+        max_buffers_and_acceleration_structures_per_shader_stage: adapter
+            .max_buffers_and_acceleration_structures_per_shader_stage,
+        max_storage_buffers_per_shader_stage: adapter.max_storage_buffers_per_shader_stage.min(32),
+        max_storage_textures_per_shader_stage: adapter.max_storage_textures_per_shader_stage.min(32),
         max_texture_dimension_2d: adapter.max_texture_dimension_2d,
         // The default of a million makes DX12 reserve system memory on integrated GPUs.
         max_non_sampler_bindings: 16_384,

@@ -3,6 +3,7 @@
 mod awake;
 mod bind;
 mod cache;
+mod chain;
 mod device;
 mod error;
 mod execute;
@@ -13,6 +14,7 @@ mod session;
 mod transfer;
 
 pub(crate) use awake::give_way;
+pub use chain::ChainLimits;
 pub use device::{Checks, Gpu, Selector, raise_limits, required_features};
 pub use error::GpuError;
 pub use execute::execute;

@@ -99,33 +99,36 @@ fn compile_all(gpu: &Gpu, missing: &[(Key, &'static Kernel)]) -> Result<(), GpuE
 pub fn compile(gpu: &Gpu, kernel: &Kernel, spec: &Spec) -> Result<Pipeline, GpuError> {
     let start = Instant::now();
     let source = if gpu.reads_words() { wgsl_in_words(kernel, spec)? } else { wgsl(kernel, spec)? };
-    let device = &gpu.shared.device;
-    let pipeline = gpu.scoped(&format!("kernel {} with {:?}", kernel.name, spec.0), || {
-        let module = module(gpu, kernel.name, source);
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(kernel.name),
-            entries: &layout_entries(kernel.bindings, spec.halves()),
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.name),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[],
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: gpu.shared.cache.pipelines(),
-        });
-        Pipeline { pipeline, layout }
-    });
+    let entries = layout_entries(kernel.bindings, spec.halves());
+    let what = format!("kernel {} with {:?}", kernel.name, spec.0);
+    let pipeline = gpu.scoped(&what, || compute(gpu, kernel.name, source, &entries));
     tracing::debug!(kernel = kernel.name, spec = ?spec.0, elapsed = ?start.elapsed(), "compiled a kernel");
     pipeline
+}
+
+/// A pipeline of `source`, which binds `entries`, within an error scope of the caller.
+pub fn compute(gpu: &Gpu, name: &str, source: String, entries: &[wgpu::BindGroupLayoutEntry]) -> Pipeline {
+    let device = &gpu.shared.device;
+    let module = module(gpu, name, source);
+    let layout =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(name), entries });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(name),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(name),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            constants: &[],
+            zero_initialize_workgroup_memory: false,
+        },
+        cache: gpu.shared.cache.pipelines(),
+    });
+    Pipeline { pipeline, layout }
 }
 
 #[expect(unsafe_code, reason = "wgpu skips runtime checks only on the caller's word; see the SAFETY comment")]

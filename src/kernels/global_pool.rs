@@ -1,5 +1,6 @@
 //! Mean, sum, maximum or norm over all pixels.
 
+use super::conv_broadcast::SUBGROUPS;
 use super::params::params;
 use super::{Access, Kernel, Spec};
 
@@ -27,11 +28,13 @@ pub static GLOBAL_POOL: Kernel = Kernel {
     variants,
 };
 
-/// The specialisation for a reduction.
-pub fn spec(reduction: u32) -> Spec {
-    Spec(vec![("reduction", reduction)])
+/// The specialisation for a reduction, with the number of threads of a subgroup where all subgroups have as many, or 0.
+pub fn spec(reduction: u32, subgroup: u32) -> Spec {
+    let workgroup = if subgroup == 0 { 64 } else { subgroup };
+    Spec(vec![("reduction", reduction), ("subgroup", subgroup), ("workgroup", workgroup)])
 }
 
 fn variants() -> Vec<Spec> {
-    (0..=3).map(spec).collect()
+    let each = |subgroup| (0..=3).map(move |reduction| spec(reduction, subgroup));
+    [0].into_iter().chain(SUBGROUPS).flat_map(each).collect()
 }

@@ -70,6 +70,9 @@ pub struct ModelTimes {
     pub peak_memory_bytes: u64,
     /// What they are for.
     pub memory: Memory,
+    /// Dispatches of a run: where the device is the CPU, small steps share them.
+    #[serde(default)]
+    pub dispatches: usize,
     /// How layer times were measured.
     pub layer_clock: LayerClock,
     /// The time of every step.

@@ -4,7 +4,7 @@ use super::format::{LayerClock, LayerMs, Memory, ModelTimes, Spread};
 use super::ratio::Against;
 use crate::cli::Failure;
 use crate::cli::model::Model;
-use crate::gpu::{Gpu, Method, Session, Timings};
+use crate::gpu::{ChainLimits, Gpu, Method, Session, Timings};
 use crate::graph::{Graph, Node, ValueId};
 use crate::plan::Plan;
 use crate::tensor::{Dtype, count};
@@ -28,7 +28,7 @@ pub fn time(gpu: &Gpu, models: &[Model], runs: usize) -> Result<Vec<ModelTimes>,
     while runs_ms[0].len() < runs {
         benches.clear();
         for model in models {
-            benches.push(Timed::start(gpu, model)?);
+            benches.push(Timed::for_many_runs(gpu, model)?);
         }
         time_session(&mut benches, rounds.min(runs - runs_ms[0].len()), &mut runs_ms)?;
     }
@@ -92,6 +92,13 @@ impl Timed {
         Ok(timed)
     }
 
+    /// A session that has run once and is made ready to run often.
+    fn for_many_runs(gpu: &Gpu, model: &Model) -> Result<Self, Failure> {
+        let mut timed = Self::start(gpu, model)?;
+        timed.session.chain(ChainLimits::default()).map_err(Failure::work)?;
+        Ok(timed)
+    }
+
     fn once(&mut self) -> Result<f64, Failure> {
         let inputs: Vec<&[f32]> = self.inputs.iter().map(Vec::as_slice).collect();
         let start = Instant::now();
@@ -134,6 +141,7 @@ impl Timed {
             params: cost.params,
             peak_memory_bytes: self.session.device_bytes(),
             memory: memory(plan),
+            dispatches: self.session.dispatches(),
             layer_clock: self.clock,
             layers: self.layers,
             merged: plan.merged.clone(),

@@ -108,6 +108,7 @@ fn slowest(bench: &Bench, model: &ModelTimes) {
     };
     println!("\n{}: the slowest layers at batch {}", model.label(), model.batch);
     println!("{how}; one without work takes {:.3} ms", clock.empty_ms);
+    println!("a run is {} dispatches", model.dispatches);
     let mut table = table::new(&["layer", "operator", "kernels", "ms", "GFLOP/s", "of its roof"]);
     let mut slowest = layers(model);
     slowest.sort_by(|a, b| b.ms.total_cmp(&a.ms));

@@ -1,5 +1,6 @@
 //! A plan on a device: buffers and bind groups made once, runs that only encode.
 
+mod chained;
 mod host;
 mod lent;
 mod memory;
@@ -28,6 +29,7 @@ pub struct Session {
     plan: Arc<Plan>,
     slots: Vec<wgpu::Buffer>,
     externals: Vec<wgpu::Buffer>,
+    constants: Vec<Constant>,
     /// Table 0 is that of the unpruned network and never changes; candidates follow.
     tables: LiveTables,
     candidates: usize,
@@ -35,6 +37,8 @@ pub struct Session {
     /// What follows the updates.
     copies: Vec<train::Copy>,
     outputs: Readback,
+    /// Unpruned runs in fewer dispatches, once asked for.
+    chained: Option<chained::Chained>,
     pace: Pace,
     /// The table of the last run and where it is, for probes.
     last: (LiveTable, u64),
@@ -59,6 +63,7 @@ struct Timed {
 }
 
 /// A constant on the device.
+#[derive(Debug)]
 enum Constant {
     Buffer(wgpu::Buffer),
     /// A texture.
@@ -90,15 +95,7 @@ impl Session {
             let outputs = outputs(gpu, &plan, &externals);
             (slots, externals, constants, tables, outputs)
         })?;
-        let bound = bind(gpu, &all, &tables, |operand| match operand {
-            Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
-            Operand::Part { slot, offset, bytes } => Resource::Part(&slots[slot], offset, bytes),
-            Operand::External(external) => Resource::Buffer(&externals[external]),
-            Operand::Constant(constant) => match &constants[constant] {
-                Constant::Buffer(buffer) => Resource::Buffer(buffer),
-                Constant::Texels(view) => Resource::View(view),
-            },
-        })?;
+        let bound = bind(gpu, &all, &tables, |operand| find(operand, &slots, &externals, &constants))?;
         let costs = all.iter().map(|step| cost(step, &full));
         let mut timed = bound.into_iter().zip(costs).map(|(bound, cost)| Timed { bound, cost });
         let mut part = |steps: &[Step]| timed.by_ref().take(steps.len()).collect();
@@ -124,11 +121,13 @@ impl Session {
             gpu: gpu.clone(),
             slots,
             externals,
+            constants,
             tables,
             candidates,
             program,
             copies,
             outputs,
+            chained: None,
             last: (full, 0),
             plan,
         })
@@ -147,6 +146,24 @@ impl Session {
     /// How many candidates [`Session::score`] takes at once.
     pub fn candidates(&self) -> usize {
         self.candidates
+    }
+}
+
+/// What an operand is.
+fn find<'a>(
+    operand: Operand,
+    slots: &'a [wgpu::Buffer],
+    externals: &'a [wgpu::Buffer],
+    constants: &'a [Constant],
+) -> Resource<'a> {
+    match operand {
+        Operand::Slot(slot) => Resource::Buffer(&slots[slot]),
+        Operand::Part { slot, offset, bytes } => Resource::Part(&slots[slot], offset, bytes),
+        Operand::External(external) => Resource::Buffer(&externals[external]),
+        Operand::Constant(constant) => match &constants[constant] {
+            Constant::Buffer(buffer) => Resource::Buffer(buffer),
+            Constant::Texels(view) => Resource::View(view),
+        },
     }
 }
 

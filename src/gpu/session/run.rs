@@ -130,6 +130,13 @@ impl Session {
     }
 
     fn forward(&mut self) -> Result<Vec<Vec<f32>>, GpuError> {
+        if self.last.1 == 0 && self.chained.is_some() {
+            if let Some(outputs) = self.forward_chained()? {
+                return Ok(outputs);
+            }
+            tracing::warn!("a run was cut short by the driver and is repeated step by step");
+            self.chained = None;
+        }
         let (table, offset) = &self.last;
         let program = &self.program;
         let mut stream = Stream::new(&self.gpu, &mut self.pace);

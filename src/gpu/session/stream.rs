@@ -2,6 +2,7 @@
 //! about two seconds.
 
 use super::Timed;
+use crate::gpu::chain::Chain;
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::live::LiveTable;
 use std::collections::VecDeque;
@@ -67,20 +68,43 @@ impl<'a> Stream<'a> {
         Self { gpu, pace, open: None, cost: 0.0 }
     }
 
+    /// Fills a buffer with zeros before all that is added.
+    pub fn clear(&mut self, buffer: &wgpu::Buffer) {
+        let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
+        encoder.clear_buffer(buffer, 0, None);
+        self.open = Some((encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder));
+    }
+
     /// Adds `steps` for the candidate whose table is `table`, stored at byte `offset` of the tables.
-    pub fn push(&mut self, steps: &[Timed], table: &LiveTable, offset: u64) -> Result<(), GpuError> {
+    pub fn push<'t>(
+        &mut self,
+        steps: impl IntoIterator<Item = &'t Timed>,
+        table: &LiveTable,
+        offset: u64,
+    ) -> Result<(), GpuError> {
         for step in steps {
-            if self.cost > 0.0 && self.cost + step.cost > self.pace.limit() {
-                self.submit()?;
-            }
-            self.cost += step.cost;
-            let (pass, _) = self.open.get_or_insert_with(|| {
-                let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
-                (encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder)
-            });
-            step.bound.dispatch(pass, table, offset);
+            step.bound.dispatch(self.pass_for(step.cost)?, table, offset);
         }
         Ok(())
+    }
+
+    /// Adds a chain.
+    pub fn push_chain(&mut self, chain: &Chain, cost: f64) -> Result<(), GpuError> {
+        chain.dispatch(self.pass_for(cost)?);
+        Ok(())
+    }
+
+    /// The pass for work of so much.
+    fn pass_for(&mut self, cost: f64) -> Result<&mut wgpu::ComputePass<'static>, GpuError> {
+        if self.cost > 0.0 && self.cost + cost > self.pace.limit() {
+            self.submit()?;
+        }
+        self.cost += cost;
+        let (pass, _) = self.open.get_or_insert_with(|| {
+            let mut encoder = self.gpu.shared.device.create_command_encoder(&Default::default());
+            (encoder.begin_compute_pass(&Default::default()).forget_lifetime(), encoder)
+        });
+        Ok(pass)
     }
 
     /// Submits what is there; one earlier submission may still run meanwhile.

@@ -1,8 +1,9 @@
 //! Pooling: windows, and the mean over a whole image.
 
 use super::step::Dispatch;
-use super::{Lowering, PlanError, Stored};
+use super::{DeviceClass, Lowering, PlanError, Stored};
 use crate::graph::{Node, Pool};
+use crate::kernels::conv_broadcast::SUBGROUPS;
 use crate::kernels::global_pool::{self, GLOBAL_POOL, GlobalPoolParams};
 use crate::kernels::pool::{self, POOL, PoolParams, Window};
 use crate::plan::{Grid, Operand};
@@ -68,13 +69,17 @@ pub(super) fn lower_global(cx: &mut Lowering, node: &Node, reduction: u32) -> Re
 pub(super) fn global(cx: &mut Lowering, node: &Node, (source, x): (Operand, &Stored), reduction: u32) {
     let y = cx.stored(node.outputs[0]);
     let out = cx.slot(node.outputs[0]);
+    let subgroup = match cx.class {
+        DeviceClass::Broadcast { subgroup } if SUBGROUPS.contains(&subgroup) => subgroup,
+        _ => 0,
+    };
     let params =
         GlobalPoolParams { record: y.record.0, images: y.images, pixels: x.pixels(), groups: y.groups };
     cx.dispatch(
         node,
         Dispatch {
             kernel: &GLOBAL_POOL,
-            spec: global_pool::spec(reduction),
+            spec: global_pool::spec(reduction, subgroup),
             params: params.words(),
             operands: vec![source, out],
             grid: Grid::Elements { record: y.record, per_group: y.images, workgroup: 1 },
