@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 use wgpu_pagcp::compact::compact;
-use wgpu_pagcp::gpu::{Gpu, Method, Selector, Session};
+use wgpu_pagcp::gpu::{ChainLimits, Gpu, Method, Selector, Session};
 use wgpu_pagcp::graph::{Graph, Shapes, Sizes};
 use wgpu_pagcp::onnx;
 use wgpu_pagcp::optimise::optimise;
@@ -55,6 +55,12 @@ impl Runner {
         let plan = build(&optimised, &shapes, units, options)?;
         let inputs = plan.inputs.iter().map(|port| vec![0.5; port.shape.iter().product()]).collect();
         Ok(Self { session: Session::new(gpu, plan, 1)?, inputs, keep: None })
+    }
+
+    /// Ready for many runs.
+    fn chained(mut self) -> Result<Self, Box<dyn Error>> {
+        self.session.chain(ChainLimits::default())?;
+        Ok(self)
     }
 
     fn seconds(&mut self) -> Result<f64, Box<dyn Error>> {
@@ -142,8 +148,8 @@ fn shares(gpu: &Gpu, graph: &Graph) -> Result<(), Box<dyn Error>> {
         let mut masked = Runner::new(gpu, (graph, &units), 1)?;
         masked.keep = Some(keep.clone());
         let mut runners = [
-            Runner::new(gpu, (graph, &units), 1)?,
-            Runner::new(gpu, (&file, &Units::default()), 1)?,
+            Runner::new(gpu, (graph, &units), 1)?.chained()?,
+            Runner::new(gpu, (&file, &Units::default()), 1)?.chained()?,
             masked,
             Runner::new(gpu, (&small, &units.pruned(&keeps)), 1)?,
         ];
@@ -166,7 +172,7 @@ fn bench(gpu: &Gpu, path: &Path) -> Result<(), Box<dyn Error>> {
     println!("{}", path.display());
     let graph = onnx::load(path)?;
     shares(gpu, &graph)?;
-    let of = |batch| Runner::new(gpu, (&graph, &Units::default()), batch);
+    let of = |batch| Runner::new(gpu, (&graph, &Units::default()), batch)?.chained();
     let found = turns(&mut [of(1)?, of(BATCH)?])?;
     let ratio = middle(&found, |turn| turn[1] / turn[0] / BATCH as f64);
     println!("  a picture in a batch of {BATCH} takes {ratio} of one alone");

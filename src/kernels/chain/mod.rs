@@ -5,6 +5,13 @@
 //! waits for the pieces that others took of those phases whose values it reads or replaces. Nobody waits for what no
 //! workgroup has begun, so that any number of them, down to one, ends. Who has waited too long leaves, having finished
 //! what it took: the others do the rest.
+//!
+//! What this asks of a device beyond WGSL, and why it is for Mesa's CPU driver (llvmpipe) alone:
+//! - Memory in order across workgroups. WGSL's atomics order nothing, its barriers only a workgroup (and here they would make
+//!   the shader a coroutine, whose sums live in memory). That driver's atomics are sequentially consistent exchanges.
+//! - Loops that end by themselves. That driver ends all loops of a thread that has run 65,535 rounds, silently. Chains are cut
+//!   so that one workgroup could do all of one (see [`super::rounds`]), and each proves at its end, with a loop of two rounds,
+//!   that none of its loops was cut: else a counter says so and the host repeats the run step by step.
 
 mod source;
 #[cfg(test)]
