@@ -2,6 +2,7 @@
 //! prunings; and what is exported equal to what was compacted. The pruned files stay in `target/zoo`, where
 //! `scripts/compare_zoo.py` finds them.
 
+mod chained;
 mod manifest;
 mod memory;
 mod table;

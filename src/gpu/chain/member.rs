@@ -9,6 +9,12 @@ use crate::kernels::{wgsl, wgsl_in_words};
 use crate::plan::Step;
 use std::ops::Range;
 
+/// Multiply-accumulates of a step beside which beginning it does not show.
+const MACS: u64 = 6_000_000;
+
+/// Steps of a chain: compilers take more than twice as long for twice as many.
+const PHASES: usize = 12;
+
 /// A step that may be part of a chain.
 pub struct Member<'a> {
     pub step: &'a Step,
@@ -24,7 +30,7 @@ impl<'a> Member<'a> {
     pub fn of<F>(run: &Run<F>, step: &'a Step) -> Result<Option<Self>, GpuError> {
         let own = step.spec.workgroup();
         let Some(rounds) = rounds(step.kernel, &step.spec, &step.params, run.full) else { return Ok(None) };
-        if !own.is_multiple_of(run.workgroup) || step.spec.halves() != 0 {
+        if !own.is_multiple_of(run.workgroup) || step.spec.halves() != 0 || step.macs > MACS {
             return Ok(None);
         }
         let grid = step.grid.resolve(run.full);
@@ -55,7 +61,8 @@ pub fn cut(members: &[Option<Member>], limits: &wgpu::Limits, rounds: u64) -> Ve
         let run: Vec<&Member> =
             members[range].iter().flatten().filter(|member| member.pieces() > 0).collect();
         let [used, textures] = Tensors::of(&run).counts();
-        all && run.iter().map(|member| member.rounds).sum::<u64>() <= rounds
+        all && run.len() <= PHASES
+            && run.iter().map(|member| member.rounds).sum::<u64>() <= rounds
             && used <= buffers as usize
             && textures <= limits.max_storage_textures_per_shader_stage as usize
     };
