@@ -393,6 +393,10 @@ pub struct BenchArgs {
     /// Timed runs of each model; with fewer than 8 no model is called faster.
     #[arg(long, default_value_t = 25, value_name = "N")]
     pub runs: usize,
+    /// Has small layers share dispatches where that is faster, as programs that run a model often can. Only for llvmpipe, where
+    /// a dispatch costs as much as a small layer. Compiling that takes seconds to minutes the first time.
+    #[arg(long)]
+    pub chain: bool,
     #[command(flatten)]
     pub sizes: SizeArgs,
     /// Writes everything as JSON into a file, or prints it where there is no name or -.

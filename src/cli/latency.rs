@@ -5,7 +5,7 @@
 use super::bench::random_inputs;
 use super::model::Model;
 use super::{Failure, files};
-use crate::gpu::{ChainLimits, Gpu, Method, Session};
+use crate::gpu::{Gpu, Method, Session};
 use crate::graph::{Graph, Op, Shapes, ValueId};
 use crate::plan::PlanOptions;
 use crate::search::{LatencyTable, NodeMs, Point, UnitTimes, fingerprint};
@@ -62,7 +62,6 @@ fn measure(gpu: &Gpu, model: &Model, key: String) -> Result<LatencyTable, Failur
     let model = model.at_batch(1)?;
     let (_, plan) = model.plan(&gpu.plan_options(1))?;
     let mut merged = Session::new(gpu, plan, 1).map_err(Failure::work)?;
-    merged.chain(ChainLimits::default()).map_err(Failure::work)?;
     let mut run_ms = f64::INFINITY;
     let options = PlanOptions { merge: false, ..gpu.plan_options(1) };
     let (graph, plan) = model.plan(&options)?;

@@ -68,7 +68,7 @@ pub fn finish(gpu: &Gpu, job: &Job, val: &Dataset, pruned: &Pruned) -> Result<Su
     let before_report = measure(gpu, job.model, val, None)?;
     let after_report = measure(gpu, &after, val, Some(graph))?;
     let models = [job.model.at_batch(1)?, after];
-    let times = bench::time(gpu, &models, RUNS)?;
+    let times = bench::time(gpu, &models, RUNS, false)?;
     let costs = models.each_ref().map(|model| cost(&model.graph, &model.shapes));
     let reports = [&before_report, &after_report];
     let summary = summary(gpu, job, (pruned, &improved), (&costs, &times, reports))?;

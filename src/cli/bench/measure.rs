@@ -20,15 +20,19 @@ const WARM_UP: usize = 6;
 const LAYER_RUNS: usize = 7;
 
 /// Times models in turns: a run of each, `runs` times, beginning with another one each time. Models of one batch size
-/// are compared with the first of them.
-pub fn time(gpu: &Gpu, models: &[Model], runs: usize) -> Result<Vec<ModelTimes>, Failure> {
+/// are compared with the first of them. With `chain`, sessions are made ready for many runs.
+pub fn time(gpu: &Gpu, models: &[Model], runs: usize, chain: bool) -> Result<Vec<ModelTimes>, Failure> {
     let rounds = if models.len() > 1 { runs.div_ceil(SESSIONS) } else { runs };
     let mut runs_ms = vec![Vec::new(); models.len()];
     let mut benches = Vec::new();
     while runs_ms[0].len() < runs {
         benches.clear();
         for model in models {
-            benches.push(Timed::for_many_runs(gpu, model)?);
+            let mut bench = Timed::start(gpu, model)?;
+            if chain {
+                bench.session.chain(ChainLimits::default()).map_err(Failure::work)?;
+            }
+            benches.push(bench);
         }
         time_session(&mut benches, rounds.min(runs - runs_ms[0].len()), &mut runs_ms)?;
     }
@@ -89,13 +93,6 @@ impl Timed {
         let clock = LayerClock { method: String::new(), empty_ms: f64::INFINITY };
         let mut timed = Self { session, inputs, bytes, clock, layers: Vec::new() };
         timed.once()?;
-        Ok(timed)
-    }
-
-    /// A session that has run once and is made ready to run often.
-    fn for_many_runs(gpu: &Gpu, model: &Model) -> Result<Self, Failure> {
-        let mut timed = Self::start(gpu, model)?;
-        timed.session.chain(ChainLimits::default()).map_err(Failure::work)?;
         Ok(timed)
     }
 

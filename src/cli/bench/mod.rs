@@ -82,7 +82,7 @@ fn measure(args: &BenchArgs, device: &DeviceArgs) -> Result<Bench, Failure> {
             starts.push(measure::start_ms(&open(device)?, model)?);
         }
     }
-    let mut times = time(&gpu, &models, args.runs)?;
+    let mut times = time(&gpu, &models, args.runs, args.chain)?;
     let (cold, warm) = starts.split_at(models.len());
     for ((times, &cold), &warm) in times.iter_mut().zip(cold).zip(warm) {
         (times.cold_ms, times.warm_ms) = (Some(cold), Some(warm));
