@@ -78,6 +78,21 @@ fn a_model_is_not_called_faster_than_itself_nor_than_a_smaller_one() {
 }
 
 #[test]
+fn layers_share_dispatches_where_that_is_asked_for() {
+    if !has_device() {
+        return;
+    }
+    let measured = |flag: &[&str]| json(&[&["bench", BUNDLED, "--runs", "2", "--json"], flag].concat());
+    let [apart, asked] = [measured(&[]), measured(&["--chain"])];
+    let [before, after] = [&apart, &asked].map(|times| times["models"][0]["dispatches"].as_u64().unwrap());
+    let chains = apart["device"]["name"].as_str().unwrap().starts_with("llvmpipe")
+        && apart["device"]["class"].as_str().unwrap().starts_with("broadcast");
+    assert!(if chains { after < before } else { after == before }, "{before} {after}");
+    let said = run(&["bench", BUNDLED, "--runs", "2", "--chain"]).stderr.contains("--chain");
+    assert_eq!(said, !chains);
+}
+
+#[test]
 fn a_page_for_one_machine_and_for_two() {
     if !has_device() {
         return;

@@ -74,6 +74,9 @@ fn measure(args: &BenchArgs, device: &DeviceArgs) -> Result<Bench, Failure> {
     }
     let gpu = open(device)?;
     args.dtype.iter().try_for_each(|&dtype| check_dtype(&gpu, dtype))?;
+    if args.chain && !gpu.chains() {
+        eprintln!("--chain changes nothing on {}: it is for llvmpipe", gpu.info().name);
+    }
     let peaks = peaks(&gpu).map_err(Failure::work)?;
     let mut starts = Vec::new();
     let uncached = DeviceArgs { no_cache: true, ..device.clone() };

@@ -68,6 +68,11 @@ const SHARED: u32 = 2;
 const TICKETS: u32 = 3;
 
 impl Gpu {
+    /// Whether [`crate::gpu::Session::chain`] does anything here: on Mesa's CPU driver alone.
+    pub fn chains(&self) -> bool {
+        self.chain_workgroup().is_some()
+    }
+
     /// The threads of a workgroup of chains: one subgroup. None where chains do not pay or are not sure to be right: WGSL's
     /// atomics order nothing but themselves. Mesa's CPU driver makes each a sequentially consistent exchange, which orders what
     /// is around it. On SwiftShader chains take as long as dispatches.

@@ -18,9 +18,9 @@ pub(super) struct Chained {
 }
 
 impl Session {
-    /// Puts small steps of [`Session::run`] together where the device is slow to begin one: on llvmpipe. The first time that takes it
-    /// many seconds to compile, later ones find the driver's cache: for sessions that run often. Results stay the same, to the bit. A run in which the
-    /// driver ended a loop early is repeated, and all that follow, without chains.
+    /// Puts small steps of [`Session::run`] together where the device is slow to begin one, see [`crate::gpu::Gpu::chains`]. The
+    /// first time that takes many seconds to compile, later ones find the driver's cache: for sessions that run often. Results
+    /// stay the same, to the bit. A run in which the driver ended a loop early is repeated, and all that follow, without chains.
     ///
     /// # Errors
     /// [`GpuError`].
